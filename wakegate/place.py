@@ -1,0 +1,73 @@
+"""The one fixed place where a user's, or a service's, state lives.
+
+Owns the paths of the ledger, the journal, the outbox and the lock. Never takes a path from a config file: whoever could
+move the ledger could grant. The demo and the tests make places of their own, marked as such in the ledger's first
+line; a production ledger refuses that mark and a test place refuses its absence.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import ConfigError
+from .events import Purpose
+
+SERVICE = Path("/var/lib/wakegate")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A state directory.
+
+    Parameters
+    ----------
+    path : Path
+        The directory (made with mode 0700 on first use).
+    test : bool
+        True for the demo's and the tests' places, whose grants no production code accepts.
+    """
+
+    path: Path
+    test: bool = False
+
+    @classmethod
+    def fixed(cls) -> "Place":
+        """Return this user's place: ``/var/lib/wakegate`` for the service that owns it, else the XDG state folder.
+
+        Raises
+        ------
+        ConfigError
+            Where there is no home directory to keep state in.
+        """
+        if SERVICE.is_dir() and SERVICE.stat().st_uid == os.getuid():
+            return cls(SERVICE)
+        base = os.environ.get("XDG_STATE_HOME", "")
+        try:
+            root = Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "state"
+        except RuntimeError as error:
+            raise ConfigError("there is no home directory to keep the consent ledger in: set HOME") from error
+        return cls(root / "wakegate")
+
+    def prepare(self) -> "Place":
+        """Make the directory, 0700, and return the place."""
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return self
+
+    @property
+    def ledger(self) -> Path:
+        """Path of the consent ledger."""
+        return self.path / "ledger.jsonl"
+
+    @property
+    def journal(self) -> Path:
+        """Path of the journal's current file."""
+        return self.path / "journal.jsonl"
+
+    @property
+    def lock(self) -> Path:
+        """Path of the release lock: shared by whoever releases a block, exclusive for revoke."""
+        return self.path / "release.lock"
+
+    def outbox(self, purpose: Purpose) -> Path:
+        """Path of the folder of sealed clips for one purpose."""
+        return self.path / "outbox" / purpose.value
