@@ -1,1 +1,47 @@
-""""""
+"""The command line: one module a command; parsing and printing only.
+
+Exit codes: 0 done, 1 a :class:`~wakegate.errors.WakegateError` (said on stderr), 2 wrong usage. With ``--json`` stdout
+carries JSON Lines and nothing else; words for people go to stderr or, where they are the result, to stdout.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from ..errors import WakegateError
+
+COMMANDS = ("demo", "listen", "detect", "score", "devices", "models", "consent", "journal", "doctor", "reset")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Build the parser of the whole command from the modules of this folder."""
+    top = argparse.ArgumentParser(
+        prog="wakegate",
+        description="A wake word engine with a gate: audio leaves only when the word fired and a person opted in.",
+        epilog="Start with `wakegate demo` (no microphone needed), then `wakegate listen`.",
+    )
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name in COMMANDS:
+        importlib.import_module(f".{name}", __package__).add(commands)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    args = parser().parse_args(argv)
+    try:
+        code: int = args.run(args)
+        sys.stdout.flush()
+        return code
+    except WakegateError as error:
+        print(f"wakegate: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("wakegate: stopped by Ctrl-C", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output went away: nobody is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
