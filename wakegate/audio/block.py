@@ -47,9 +47,9 @@ class Reading:
     Parameters
     ----------
     count : int
-        Samples written, from the front of the slice. 0 means nothing yet (a device that is waited for).
+        Samples written, from the front of the slice. 0 means nothing yet (a device that is waited for, a silent pipe).
     gap : tuple of (Reason, int lost, str detail), optional
-        Samples were lost *before* these ones.
+        Samples were lost here. A gap comes alone (count 0): what came before it was delivered, what follows is next.
     ended : bool
         No more will come.
     """

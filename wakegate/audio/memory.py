@@ -1,0 +1,82 @@
+"""Memory for sound: one private, locked, undumped mapping that can be zeroed for good.
+
+Owns the reason why sound never lies in ordinary heap memory: what malloc frees keeps its contents and cannot be found
+again, while a mapping is ours until it is unmapped. Never grows, and is never shared with a child process.
+"""
+
+import ctypes
+import mmap
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+_MADV_WIPEONFORK = 18  # Linux 4.14; Python 3.11 has no name for it
+
+
+class PrivateMemory:
+    """A private anonymous mapping, zero at birth.
+
+    Parameters
+    ----------
+    size : int
+        Bytes wanted (rounded up to whole pages).
+
+    Attributes
+    ----------
+    locked : bool
+        The system keeps it out of swap (``mlock``; refused beyond ``ulimit -l``).
+    undumpable : bool
+        The system keeps it out of core dumps (``MADV_DONTDUMP``).
+    wiped_on_fork : bool
+        A forked child finds zeros here (``MADV_WIPEONFORK``).
+    """
+
+    def __init__(self, size: int) -> None:
+        # Python's own default is MAP_SHARED: a file in shmem, which children would inherit.
+        self._map = mmap.mmap(-1, max(size, 1), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self._bytes = np.frombuffer(self._map, dtype=np.uint8)
+        self.undumpable = self._advise(getattr(mmap, "MADV_DONTDUMP", None))
+        self.wiped_on_fork = self._advise(_MADV_WIPEONFORK)
+        self.locked = _lock(self._bytes.ctypes.data, len(self._bytes))
+
+    def array(self, dtype: DTypeLike, count: int) -> NDArray[Any]:
+        """Return the first ``count`` values as a writable (count,) array: a view, nothing is copied."""
+        return np.frombuffer(self._map, dtype=dtype, count=count)
+
+    def readonly(self, dtype: DTypeLike, count: int) -> NDArray[Any]:
+        """Return the same as a read-only view, which nobody can turn writable again."""
+        return np.frombuffer(memoryview(self._map).toreadonly(), dtype=dtype, count=count)
+
+    def view(self) -> memoryview:
+        """Return all of it as writable bytes."""
+        return memoryview(self._map)
+
+    def wipe(self) -> None:
+        """Overwrite all of it with zeros."""
+        self._bytes.fill(0)
+
+    def close(self) -> None:
+        """Wipe; the mapping itself goes when the last view of it goes."""
+        self.wipe()
+
+    def _advise(self, advice: int | None) -> bool:
+        if advice is None:
+            return False
+        with suppress(OSError):
+            self._map.madvise(advice)
+            return True
+        return False
+
+    def __repr__(self) -> str:
+        """Show the size, never the contents."""
+        return f"PrivateMemory({len(self._bytes)} bytes)"
+
+
+def _lock(address: int, size: int) -> bool:
+    try:
+        library = ctypes.CDLL(None)
+        return bool(library.mlock(ctypes.c_void_p(address), ctypes.c_size_t(size)) == 0)
+    except (OSError, AttributeError):
+        return False

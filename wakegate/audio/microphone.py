@@ -1,0 +1,276 @@
+"""Sound from a microphone, through PortAudio.
+
+Owns the stream, its queue, and coming back when a device vanishes. The callback copies into the queue and does nothing
+else. Never keeps what was read: slots are zeroed as they are taken. What this process cannot wipe: PortAudio's own
+buffers (some tens of milliseconds, in its heap), the sound server's, and the kernel's ring (``/dev/snd``), all of which
+hold the last moments of sound and are overwritten as new sound comes.
+
+Coming back restarts PortAudio, which closes every PortAudio stream of this process: a program that plays sound through
+PortAudio itself should do so in another process.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import AudioError, DeviceError, FormatError
+from ..events import SAMPLE_RATE, Reason
+from .block import Reading, Samples
+from .devices import Device, choose, list_devices, portaudio, restart_portaudio
+from .fifo import Fifo
+from .resample import Converter, check_format
+
+QUEUE_S = 2.0  # what a stall of the disk or the processor may last
+CALLBACKS_A_SECOND = 25
+WAIT_S = 0.2  # the longest that read() waits: revocation and Ctrl-C are seen this soon
+SILENT_S = 2.0  # a device without a single callback for so long is gone
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How a device is asked to deliver: frames a second, values in a frame, "int16" or "float32"."""
+
+    rate: int
+    channels: int
+    dtype: str
+
+    @property
+    def frame_size(self) -> int:
+        """Bytes in a frame."""
+        return self.channels * np.dtype(self.dtype).itemsize
+
+
+class Microphone:
+    """Listen to an input device.
+
+    16 kHz mono int16 is asked for first and goes straight into the lent slice; else the device's own rate, channels
+    and float32 are taken and converted.
+
+    Parameters
+    ----------
+    device : int, str or None
+        Number, name or part of a name, as :func:`~wakegate.audio.devices.choose` takes it; None for the default.
+    channel : int, optional
+        The device's channel to take, counted from 1; without it all are mixed.
+    formats : sequence of Format, optional
+        What to ask for, in this order, where the built-in order does not suit a device.
+    pause : callable, optional
+        Sleeps for seconds while a lost device is waited for; tests give their own.
+
+    Raises
+    ------
+    DeviceError
+        Where there is no PortAudio, no such device, or it refuses every format.
+    """
+
+    def __init__(
+        self,
+        device: int | str | None = None,
+        channel: int | None = None,
+        *,
+        formats: Sequence[Format] | None = None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._wanted = device
+        self._channel = channel
+        self._formats = formats
+        self._pause = pause
+        self._bell = threading.Lock()  # held = nothing new; the callback opens it, and never waits for it
+        self._stream: Any = None
+        self._closed = False
+        self._missed = False  # its loss was reported, and no sound has come since
+        self._pause_s = FIRST_PAUSE_S
+        self._until_retry_s = 0.0
+        self._open()
+
+    @property
+    def name(self) -> str:
+        """Words for people and the journal."""
+        return f"microphone {self.device.name}"
+
+    def read(self, out: Samples) -> Reading:
+        """Fill ``out`` (n,) int16, waiting at most about 0.2 s beyond the sound's own time.
+
+        A gap comes alone (count 0): what was heard before it has been delivered by then. A device that is gone is a
+        gap DEVICE_LOST, once; after that ``Reading(0)`` comes until it is back.
+
+        Raises
+        ------
+        AudioError
+            After :meth:`close`.
+        """
+        if self._closed:
+            raise AudioError("this microphone was closed: open it again")
+        if self._stream is None:
+            return self._await_device()
+        count = self._gather(out)
+        if count:
+            self._missed, self._pause_s = False, FIRST_PAUSE_S
+            return Reading(count)
+        if self._broken:
+            return Reading(0, gap=self._end_gap())
+        if self._silent_s >= SILENT_S or not self._active():
+            return self._lose()
+        return Reading(0)
+
+    def wipe(self) -> None:
+        """Overwrite the queue and what is being resampled; their time comes as silence."""
+        self._fifo.silence()
+        if self._converter is not None:
+            self._converter.wipe()
+
+    def close(self) -> None:
+        """Give the device back and wipe. Safe to call twice."""
+        self._closed = True
+        self._drop_stream()
+
+    def _open(self) -> None:
+        """Find the device and start the first format that it takes."""
+        self.device, _ = choose(list_devices(), self._wanted)
+        sounddevice = portaudio()
+        refusals = []
+        for form in self._formats or formats_to_try(self.device, self._channel):
+            _check_channel(self.device, form, self._channel)
+            self._prepare(form)
+            try:
+                self._stream = sounddevice.RawInputStream(
+                    samplerate=form.rate, channels=form.channels, dtype=form.dtype, device=self.device.number,
+                    blocksize=form.rate // CALLBACKS_A_SECOND, latency="high", dither_off=True, callback=self._callback,
+                )  # fmt: skip
+                self._stream.start()
+                return
+            except sounddevice.PortAudioError as error:
+                self._drop_stream()
+                refusals.append(f"{form.rate} Hz, {form.channels} channels, {form.dtype}: {error}")
+        raise DeviceError(f"input {self.device} cannot be opened ({'; '.join(refusals)}): is another program using it?")
+
+    def _prepare(self, form: Format) -> None:
+        self.format = form
+        self._fifo = Fifo(round(QUEUE_S * form.rate) * form.frame_size)
+        direct = form == Format(SAMPLE_RATE, 1, "int16")
+        self._converter = None if direct else Converter(form.rate, form.channels, form.dtype, self._channel)
+        self._broken = False  # set by the callback, cleared by the reader once the gap is reported
+        self._lost: int = 0
+        self._device_overflow = False
+        self._silent_s = 0.0
+
+    def _callback(self, frames: Any, count: int, _time: Any, status: Any) -> None:
+        # PortAudio's thread. From a loss on nothing is queued until the reader has seen it: order is kept.
+        if status.input_overflow:
+            self._broken = self._device_overflow = True
+        if self._broken or not self._fifo.put(frames):
+            self._broken = True
+            self._lost += count
+        if self._bell.locked():
+            self._bell.release()
+
+    def _gather(self, out: Samples) -> int:
+        """Wait until ``out`` is full, a gap comes or nothing comes; return how many samples there are."""
+        filled = self._drain(out)
+        while filled < len(out) and not self._broken:
+            if not self._bell.acquire(timeout=WAIT_S):
+                self._silent_s += WAIT_S
+                break
+            self._silent_s = 0.0
+            filled += self._drain(out[filled:])
+        return filled
+
+    def _drain(self, out: Samples) -> int:
+        if self._converter is None:
+            return self._fifo.take(out.view(np.uint8)) // 2
+        filled = self._converter.take(out)
+        inlet = self._converter.inlet
+        while filled < len(out) and self._fifo.waiting:
+            count = self._fifo.take(inlet.reshape(-1).view(np.uint8)) // self.format.frame_size
+            self._converter.push(count)
+            filled += self._converter.take(out[filled:])
+        return filled
+
+    def _end_gap(self) -> tuple[Reason, int, str]:
+        """Take note of the loss, and let sound in again."""
+        lost = round(self._lost * SAMPLE_RATE / self.format.rate)
+        by_device = self._device_overflow
+        self._restart_converter()
+        self._lost, self._device_overflow = 0, False
+        self._broken = False
+        if by_device:
+            return Reason.DEVICE_OVERFLOW, 0, "the device overflowed: this machine was too busy to take the sound"
+        return Reason.DEVICE_OVERFLOW, lost, f"the queue of {QUEUE_S:g} s was full: the listening loop stood still"
+
+    def _restart_converter(self) -> None:
+        if self._converter is not None:
+            self._converter.restart()
+
+    def _active(self) -> bool:
+        try:
+            return bool(self._stream.active)
+        except portaudio().PortAudioError:
+            return False
+
+    def _lose(self) -> Reading:
+        self._drop_stream()
+        if self._missed:  # it came back in name only
+            self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+        self._until_retry_s = self._pause_s
+        if self._missed:
+            return Reading(0)
+        self._missed = True
+        return Reading(0, gap=(Reason.DEVICE_LOST, 0, f"input {self.device} is gone: waiting for it"))
+
+    def _await_device(self) -> Reading:
+        nap = min(WAIT_S, self._until_retry_s)
+        self._pause(nap)
+        self._until_retry_s -= nap
+        if self._until_retry_s <= 1e-9:
+            try:
+                restart_portaudio()
+                self._open()
+            except DeviceError:
+                self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+                self._until_retry_s = self._pause_s
+        return Reading(0)
+
+    def _drop_stream(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            with suppress(portaudio().PortAudioError):
+                stream.close(ignore_errors=True)
+        self.wipe()
+        self._restart_converter()
+
+    def __repr__(self) -> str:
+        """Show the device, never the samples."""
+        return f"Microphone({self.device}, {self.format})"
+
+
+def formats_to_try(device: Device, channel: int | None) -> tuple[Format, ...]:
+    """Return what to ask a device for, the cheapest first."""
+    if channel is None:
+        widths: tuple[int, ...] = (1, min(device.channels, 2)) if device.channels > 8 else (1, device.channels)
+    else:
+        # A real device gives all its channels; one that offers more than 8 is a sound server, which would mix them
+        # into any layout asked for: take the smallest usual layout that has the channel.
+        usual = (2, 4, 6, 8, 16, 32) if device.channels > 8 else (device.channels,)
+        widths = (next((width for width in usual if width >= channel), device.channels),)
+    rates = dict.fromkeys((SAMPLE_RATE, device.rate, 48_000, 44_100))
+    return tuple(
+        dict.fromkeys(
+            Format(rate, width, dtype) for rate in rates for width in widths for dtype in ("int16", "float32")
+        )
+    )
+
+
+def _check_channel(device: Device, form: Format, channel: int | None) -> None:
+    try:
+        check_format(f"input {device}", form.rate, form.channels, channel)
+    except FormatError as error:
+        raise DeviceError(str(error)) from error
+
+
+__all__ = ["Format", "Microphone", "formats_to_try", "list_devices"]
