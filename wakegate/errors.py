@@ -10,6 +10,10 @@
       ModelError                     a model cannot be loaded or run
         ModelMismatchError           a model is not what its manifest says (hash, shape, rate)
       ChainError                     a record file is damaged, foreign or cannot be written
+        TornError                    its tail is damaged, every record before it is whole
+        BrokenError                  damage stands before whole records, or the links do not join
+        ForeignError                 not ours: owner, permissions, a symbolic link, the test mark
+        SchemaError                  written by another program or a newer wakegate
         LedgerError                  the consent ledger
         JournalError                 the journal
       SealError                      a clip could not be encrypted
@@ -32,7 +36,7 @@ class AudioError(WakegateError):
 
 
 class FormatError(AudioError, ValueError):
-    """This sound cannot be read: its type, rate, channels or values."""
+    """Sound that cannot be read: its type, rate, channels or values."""
 
 
 class DeviceError(AudioError):
@@ -49,6 +53,22 @@ class ModelMismatchError(ModelError):
 
 class ChainError(WakegateError):
     """A hash-chained record file is damaged, foreign or cannot be written."""
+
+
+class TornError(ChainError):
+    """The tail of a record file is damaged; every record before it is whole."""
+
+
+class BrokenError(ChainError):
+    """A record file is damaged before records that are whole, or its links do not join."""
+
+
+class ForeignError(ChainError):
+    """A record file is not ours: its owner, permissions, a symbolic link, or the test mark."""
+
+
+class SchemaError(ChainError):
+    """A record file was written by another program or by a newer wakegate."""
 
 
 class LedgerError(ChainError):
