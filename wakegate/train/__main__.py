@@ -1,0 +1,70 @@
+"""``python -m wakegate.train``: the commands that made the shipped model, in the order they were run.
+
+::
+
+    python -m wakegate.train draw     --data DATA --voices VOICES --background MORE --work WORK --shards 200
+    python -m wakegate.train learn    --work WORK --minutes 60                         (beside ``draw``)
+    python -m wakegate.train export   --work WORK --out models
+    python -m wakegate.train evaluate --data DATA --background MORE --out models --results FILE
+
+``draw`` and ``learn`` meet in WORK and may run side by side; both go on where they were stopped.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import torch
+
+from . import augment, corpus, evaluate, export, fit, network, rooms
+
+DROPPED = Path(__file__).with_name("dropped.txt")
+"""Names of background files in which somebody does say a wake word, found by listening to the best false accepts."""
+
+
+def arguments() -> argparse.ArgumentParser:
+    """Build the parser."""
+    parser = argparse.ArgumentParser(prog="python -m wakegate.train", description=__doc__.splitlines()[0])
+    parser.add_argument("step", choices=("draw", "learn", "export", "evaluate"))
+    parser.add_argument("--work", type=Path, default=Path(), help="folder of shards and checkpoint")
+    parser.add_argument("--data", type=Path, help="folder with wake_words/index.csv and background.csv")
+    parser.add_argument("--voices", type=Path, help="folder of folders of synthetic speech with an index.csv each")
+    parser.add_argument("--background", type=Path, help="folder of further sound without wake words")
+    parser.add_argument("--out", type=Path, help="folder to write NAME.onnx and NAME.json to")
+    parser.add_argument("--results", type=Path, help="file to write everything measured to")
+    parser.add_argument("--name", default="six", help="name of the model (default: %(default)s)")
+    parser.add_argument(
+        "--shards", type=int, default=200, help="shards of 2048 examples to draw (default: %(default)s)"
+    )
+    parser.add_argument("--minutes", type=float, default=40.0, help="minutes to learn (default: %(default)s)")
+    parser.add_argument("--channels", type=int, default=96, help="channels of the trunk (default: %(default)s)")
+    parser.add_argument("--again", action="store_true", help="learn: start a new cosine from the weights so far")
+    parser.add_argument("--seed", type=int, default=1)
+    return parser
+
+
+def main() -> int:
+    """Run one step."""
+    args = arguments().parse_args()
+    args.work.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)
+    checkpoint = args.work / "checkpoint.pt"
+    dropped = frozenset(DROPPED.read_text().split("\n"))
+    if args.step == "draw":
+        side = corpus.read(args.data, args.voices, args.background, held_out=False, dropped=dropped)
+        walls = rooms.measured(args.data / "rir")[:-2] + rooms.simulated(300, args.seed)
+        mixer = augment.Mixer(side, walls, args.seed)
+        fit.draw(mixer, network.FrontEnd(), args.work / "shards", checkpoint, args.shards)
+    elif args.step == "learn":
+        plan = fit.Plan(minutes=args.minutes, seed=args.seed)
+        fit.learn(args.work / "shards", checkpoint, network.Shape(channels=args.channels), plan, again=args.again)
+    elif args.step == "export":
+        export.run(checkpoint, args.out, args.name)
+    else:
+        side = corpus.read(args.data, args.data, args.background, held_out=True, dropped=dropped)
+        evaluate.run(args.out / f"{args.name}.onnx", side, args.data, args.results)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

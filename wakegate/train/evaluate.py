@@ -1,0 +1,211 @@
+"""Evaluate: a model file to thresholds and operating points, on people and sound kept out of training.
+
+Owns the measurement that goes into the manifest. It runs the shipped Scorer and Detector on streams, exactly as a
+device would. Thresholds are chosen on one half of the kept-out background and measured on the other half; no threshold
+ever sees a held-out speaker.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import fftconvolve
+
+from ..events import SAMPLE_RATE
+from ..rates import garwood, wilson
+from ..wake import Candidate, Detector, Scorer, sweep
+from ..wake import manifest as manifests
+from ..wake.detector import WordTiming
+from ..wake.manifest import OperatingPoint
+from . import rooms
+from .corpus import Clip, Corpus, share
+
+EARLY = int(0.3 * SAMPLE_RATE)
+LATE = int(1.0 * SAMPLE_RATE)
+RATES = (0.1, 0.5, 1.0, 2.0)
+DEFAULT_RATE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One spoken wake word: the best score near its end (0 for none), and where that lay after its start and end."""
+
+    word: str
+    speaker: str
+    clip: str
+    score: float
+    after_start: int
+    after_end: int
+
+
+def detector(scorer: Scorer) -> Detector:
+    """Return a detector whose threshold is the floor: every candidate counts, and each is judged afterwards."""
+    words = scorer.words
+    timing = {w: WordTiming(lag=0, duration=0) for w in words}
+    config = scorer.manifest.detector_config(words, dict.fromkeys(words, scorer.manifest.floor))
+    return Detector(replace(config, timing=timing))
+
+
+def candidates(scorer: Scorer, stream: Iterable[NDArray[np.int16]]) -> Iterator[Candidate]:
+    """Yield every candidate of a stream of (n,) int16 pieces."""
+    return sweep.candidates(scorer, detector(scorer), stream)
+
+
+def background_stream(clips: Sequence[Clip]) -> Iterator[NDArray[np.int16]]:
+    """Yield clips end to end, with 0.3 s of near silence between them."""
+    pause = np.random.default_rng(0).normal(0, 3, int(0.3 * SAMPLE_RATE)).astype(np.int16)
+    for clip in clips:
+        yield clip.samples
+        yield pause
+
+
+def trials(
+    scorer: Scorer, corpus: Corpus, snr_db: float, walls: Sequence[NDArray[np.float32]], copies: int, seed: int
+) -> list[Trial]:
+    """Say every held-out recording ``copies`` times in noise, in one of the rooms if there are any.
+
+    The noise runs from 2 s before the clip to 1 s after it; its RMS is ``snr_db`` below the word's, room included.
+    """
+    rng = np.random.default_rng(seed)
+    noises = [c for c in (*corpus.noise, *corpus.speech) if len(c.samples) > SAMPLE_RATE]
+    done: list[Trial] = []
+    recordings = {clip.group: clip for clip in corpus.positives}
+    for clip in recordings.values():
+        for _ in range(copies):
+            lead = 2 * SAMPLE_RATE
+            signal = np.concatenate([np.zeros(lead), clip.samples, np.zeros(SAMPLE_RATE)]).astype(np.float32)
+            if walls:
+                signal = fftconvolve(signal, walls[int(rng.integers(len(walls)))])[: len(signal)]
+            start, end = lead + clip.start, lead + clip.end
+            loud = np.sqrt(np.square(signal[start:end]).mean())
+            noise = _noise(noises, len(signal), rng)
+            mixed = signal + noise * (loud / np.sqrt(np.square(noise).mean()) * 10 ** (-snr_db / 20))
+            samples = np.clip(mixed * min(1.0, 32000 / np.abs(mixed).max()), -32768, 32767).astype(np.int16)
+            near = [
+                c for c in candidates(scorer, [samples]) if c.word == clip.word and end - EARLY <= c.at <= end + LATE
+            ]
+            best = max(near, key=lambda c: c.score, default=None)
+            speaker = clip.name.rsplit("/", 1)[-1].split("_")[0]
+            score, at = (best.score, best.at) if best else (0.0, end)
+            done.append(Trial(clip.word, speaker, clip.name, score, at - start, at - end))
+    return done
+
+
+def _noise(clips: Sequence[Clip], length: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """(length,) of one recorded noise, or of three voices at once in a third of the draws."""
+    total = np.zeros(length, np.float32)
+    for _ in range(3 if rng.random() < 1 / 3 else 1):
+        piece = clips[int(rng.integers(len(clips)))].samples.astype(np.float32)
+        piece = np.roll(np.resize(piece, length), int(rng.integers(length)))
+        total += piece / (np.sqrt(np.square(piece).mean()) + 1.0)
+    return total
+
+
+def threshold_for(scores: Sequence[float], hours: float, rate: float, floor: float) -> float:
+    """Return the lowest threshold with at most ``rate`` false accepts an hour among the candidates' scores."""
+    allowed = int(rate * hours)
+    ranked = sorted(scores, reverse=True)
+    highest_refused = ranked[allowed] if allowed < len(ranked) else floor
+    return round(min(0.999, max(floor, highest_refused + 0.002)), 3)
+
+
+def measure(model: Path, corpus: Corpus, walls: Sequence[NDArray[np.float32]]) -> dict[str, object]:
+    """Measure a model on the held-out side and return everything, ready for JSON."""
+    plain = manifests.read(model)
+    scorer = Scorer(plain, [entry.word for entry in plain.words])
+    behind = (*corpus.speech, *corpus.noise)
+    halves = [[c for c in behind if (share(f"half {c.name}") < 0.5) is side] for side in (True, False)]
+    hours = [sum(len(c.samples) for c in half) / SAMPLE_RATE / 3600 for half in halves]
+    heard = [list(candidates(scorer, background_stream(half))) for half in halves]
+    said = {
+        "quiet, 35 dB SNR": trials(scorer, corpus, 35.0, (), 1, 1),
+        "noise, 10 dB SNR": trials(scorer, corpus, 10.0, (), 4, 2),
+        "far: rooms kept out, 10 dB SNR": trials(scorer, corpus, 10.0, walls, 4, 3),
+    }
+    points: list[OperatingPoint] = []
+    thresholds: dict[str, float] = {}
+    for word in scorer.words:
+        chosen = [c.score for c in heard[0] if c.word == word]
+        for rate in RATES:
+            threshold = threshold_for(chosen, hours[0], rate, plain.floor)
+            if rate == DEFAULT_RATE:
+                thresholds[word] = threshold
+            count = sum(c.word == word and c.score >= threshold for c in heard[1])
+            for condition, spoken in said.items():
+                own = [t for t in spoken if t.word == word]
+                missed = sum(t.score < threshold for t in own)
+                points.append(
+                    OperatingPoint(
+                        word=word, threshold=threshold, condition=condition, false_accepts=count,
+                        hours=round(hours[1], 3), per_hour=_rounded(garwood(count, hours[1])),
+                        missed=missed, trials=len(own), frr=_rounded(wilson(missed, len(own))),
+                    )
+                )  # fmt: skip
+    return {
+        "thresholds": thresholds,
+        "timing": {word: _timing([t for t in said["quiet, 35 dB SNR"] if t.word == word]) for word in scorer.words},
+        "operating_points": [asdict(point) for point in points],
+        "pooled": _pooled(heard, sum(hours), said),
+        "background_hours": {"choosing": round(hours[0], 3), "measuring": round(hours[1], 3)},
+        "speakers": len({t.speaker for t in said["quiet, 35 dB SNR"]}),
+        "model_sha256": plain.sha256,
+        "best_false_accepts": _worst(scorer, halves),
+    }
+
+
+def _rounded(interval: tuple[float, float]) -> tuple[float, float]:
+    return round(interval[0], 4), round(interval[1], 4)
+
+
+def _timing(spoken: Sequence[Trial]) -> dict[str, int]:
+    """Median lag of the best score behind the word's end; a duration that covers the start of 95 % of the words."""
+    found = [t for t in spoken if t.score > 0]
+    lag = int(np.median([t.after_end for t in found]))
+    return {"lag": lag, "duration": int(np.quantile([t.after_start for t in found], 0.95)) - lag}
+
+
+def _pooled(
+    heard: Sequence[Sequence[Candidate]], hours: float, said: dict[str, list[Trial]]
+) -> list[dict[str, object]]:
+    """Mean miss of the words where each meets a rate on all the kept-out background (chosen and measured alike)."""
+    rows: list[dict[str, object]] = []
+    every = [c for half in heard for c in half]
+    for rate in RATES:
+        row: dict[str, object] = {"false_accepts_per_hour_a_word": rate, "hours": round(hours, 3)}
+        for condition, spoken in said.items():
+            missed = {}
+            for word in sorted({t.word for t in spoken}):
+                threshold = threshold_for([c.score for c in every if c.word == word], hours, rate, 0.0)
+                own = [t.score < threshold for t in spoken if t.word == word]
+                missed[word] = round(float(np.mean(own)), 4)
+            row[condition] = {"mean": round(float(np.mean(list(missed.values()))), 4), **missed}
+        rows.append(row)
+    return rows
+
+
+def _worst(scorer: Scorer, halves: Sequence[Sequence[Clip]], most: int = 40) -> list[dict[str, object]]:
+    """Name the files behind the highest false scores: somebody should listen to them."""
+    found = []
+    for clip in (c for half in halves for c in half):
+        for heard in candidates(scorer, [clip.samples]):
+            found.append(
+                {"score": round(heard.score, 3), "word": heard.word, "at_s": heard.at / SAMPLE_RATE, "file": clip.name}
+            )
+    return sorted(found, key=lambda f: -float(str(f["score"])))[:most]
+
+
+def run(model: Path, corpus: Corpus, folder: Path, results: Path) -> None:
+    """Measure NAME.onnx, write the thresholds and operating points into NAME.json, and everything to ``results``."""
+    walls = rooms.measured(folder / "rir")[-2:] + rooms.simulated(20, 10_001)
+    found = measure(model.with_suffix(".json"), corpus, walls)
+    results.write_text(json.dumps(found, indent=1) + "\n")
+    raw = json.loads(model.with_suffix(".json").read_text())
+    thresholds, timing = found["thresholds"], found["timing"]
+    assert isinstance(thresholds, dict) and isinstance(timing, dict)
+    for entry in raw["words"]:
+        entry |= {"threshold": thresholds[entry["word"]], **timing[entry["word"]]}
+    raw["operating_points"] = found["operating_points"]
+    model.with_suffix(".json").write_text(json.dumps(raw, indent=1) + "\n")

@@ -1,0 +1,250 @@
+"""Fit: examples to weights, resumable.
+
+Owns the loop. One process draws examples (and keeps the hardest negatives for the network as it is), another learns
+from all that were drawn so far; they meet in a folder of shards, so either can be stopped and started again. Nothing
+here sees a held-out speaker or background file.
+"""
+
+import itertools
+import json
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ..events import SAMPLE_RATE
+from .augment import LENGTH, Mixer, Mixture
+from .corpus import WORDS
+from .network import HOP, STRIDE, FrontEnd, Shape, Trunk
+
+STEP = HOP * STRIDE
+STEPS = LENGTH // STEP
+NONE = len(WORDS)
+IGNORED = -100
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long and how hard to train.
+
+    Parameters
+    ----------
+    minutes : float
+        Wall time; the learning rate falls along a cosine over it.
+    negative_weight : tuple of float
+        Weight of "no word" steps at the start and at the end.
+    """
+
+    minutes: float = 40.0
+    batch: int = 128
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.01
+    average: float = 0.999
+    positive_weight: float = 2.0
+    negative_weight: tuple[float, float] = (1.0, 4.0)
+    pool: int = 60
+    seed: int = 1
+
+
+def targets(words: NDArray[np.int8], ends: NDArray[np.int32]) -> Tensor:
+    """Give each step its class: the word from 20 ms before to 220 ms after its end, ignored around that, else none.
+
+    Parameters
+    ----------
+    words, ends : (n,)
+        Index of the word (-1 for none) and its last sample.
+
+    Returns
+    -------
+    (n, STEPS) int64
+    """
+    after = (np.arange(STEPS) + 1) * STEP
+    distance = after[None, :] - ends[:, None]
+    ms = SAMPLE_RATE // 1000
+    classes = np.full((len(words), STEPS), NONE, np.int64)
+    said = (words >= 0)[:, None]
+    classes[said & (distance >= -200 * ms) & (distance <= 600 * ms)] = IGNORED
+    inside = said & (distance >= -20 * ms) & (distance <= 220 * ms)
+    return torch.from_numpy(np.where(inside, words[:, None].astype(np.int64), classes))
+
+
+def load_network(path: Path) -> Trunk:
+    """Load a checkpoint's averaged weights, ready to score."""
+    saved = torch.load(path, weights_only=True)
+    trunk = Trunk(NONE + 1, Shape(**saved["shape"]))
+    trunk.load_state_dict(saved["averaged"])
+    trunk.eval()
+    return trunk
+
+
+def draw(mixer: Mixer, front_end: FrontEnd, folder: Path, network: Path, shards: int, size: int = 2048) -> None:
+    """Write shards of examples as features until there are ``shards``.
+
+    Every second shard, once there is a network, draws three times as many negatives and keeps what it finds hardest.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    plain, heavy = mixer.mixture, Mixture(positives=0.1, near_misses=0.35, half_words=0.12)
+    for number in itertools.count():
+        path = folder / f"{number:05d}.npz"
+        if number >= shards:
+            return
+        if path.exists():
+            continue
+        mining = number % 2 == 1 and network.exists()
+        mixer.mixture = heavy if mining else plain
+        trunk = load_network(network) if mining else None
+        kept: list[tuple[NDArray[np.float16], NDArray[np.int8], NDArray[np.int32]]] = []
+        while sum(len(k[1]) for k in kept) < size:
+            examples = [mixer.example() for _ in range(96)]
+            words = np.array([e.word for e in examples], np.int8)
+            ends = np.array([e.end for e in examples], np.int32)
+            with torch.no_grad():
+                features = front_end(torch.from_numpy(np.stack([e.samples for e in examples])).float())
+                if trunk is not None:
+                    loss = losses(trunk(features), targets(words, ends), 1.0, 1.0).mean(dim=1).numpy()
+                    hardest = np.argsort(-loss)[: len(loss) // 3]
+                    features, words, ends = features[hardest], words[hardest], ends[hardest]
+            kept.append((features.numpy().astype(np.float16), words, ends))
+        arrays = [np.concatenate(parts) for parts in zip(*kept, strict=True)]
+        half_written = path.with_suffix(".part")
+        with half_written.open("wb") as file:
+            np.savez(file, features=arrays[0], words=arrays[1], ends=arrays[2])
+        half_written.rename(path)
+
+
+def losses(logits: Tensor, classes: Tensor, positive: float, negative: float) -> Tensor:
+    """Cross-entropy a step, (n, STEPS), weighted by kind, 0 where ignored."""
+    weights = torch.full((NONE + 1,), positive)
+    weights[NONE] = negative
+    return nn.functional.cross_entropy(
+        logits.transpose(1, 2), classes, weight=weights, ignore_index=IGNORED, reduction="none"
+    )
+
+
+def mask(features: Tensor, rng: np.random.Generator) -> Tensor:
+    """SpecAugment (Park et al. 2019): hide a few bands, now and then a short stretch of time."""
+    features = features.clone()
+    for row in range(len(features)):
+        if rng.random() < 0.4:
+            band = int(rng.integers(0, 36))
+            features[row, :, band : band + int(rng.integers(1, 6))] = 0.69  # log1p(1): as loud as usual
+        if rng.random() < 0.2:
+            at = int(rng.integers(0, 300))
+            features[row, at : at + int(rng.integers(1, 6))] = 0.69
+    return features
+
+
+class Pool:
+    """The newest shards in memory; drawn from at random."""
+
+    def __init__(self, folder: Path, newest: int, rng: np.random.Generator) -> None:
+        self._folder, self._newest, self._rng = folder, newest, rng
+        self._held: dict[Path, tuple[NDArray[np.float16], NDArray[np.int8], NDArray[np.int32]]] = {}
+
+    def refresh(self) -> int:
+        """Read what is new, drop what is old, and return how many examples there are."""
+        paths = sorted(self._folder.glob("*.npz"), key=lambda p: p.stat().st_mtime)[-self._newest :]
+        self._held = {p: self._held[p] if p in self._held else self._read(p) for p in paths}
+        return sum(len(words) for _, words, _ in self._held.values())
+
+    def batch(self, size: int) -> tuple[Tensor, NDArray[np.int8], NDArray[np.int32]]:
+        """Draw a batch, each example from any shard."""
+        shards = list(self._held.values())
+        picks = [shards[i] for i in self._rng.integers(len(shards), size=8)]
+        rows = [self._rng.integers(len(words), size=size // 8) for _, words, _ in picks]
+        features = np.concatenate([f[r] for (f, _, _), r in zip(picks, rows, strict=True)])
+        words = np.concatenate([w[r] for (_, w, _), r in zip(picks, rows, strict=True)])
+        ends = np.concatenate([e[r] for (_, _, e), r in zip(picks, rows, strict=True)])
+        return torch.from_numpy(features.astype(np.float32)), words, ends
+
+    @staticmethod
+    def _read(path: Path) -> tuple[NDArray[np.float16], NDArray[np.int8], NDArray[np.int32]]:
+        with np.load(path) as saved:
+            return saved["features"], saved["words"], saved["ends"]
+
+
+def learn(folder: Path, checkpoint: Path, shape: Shape, plan: Plan, *, again: bool = False) -> None:
+    """Train until the plan's time is over, writing a checkpoint every minute; go on where one lies.
+
+    With ``again``, a finished checkpoint's weights start a new cosine (warm restart, Loshchilov and Hutter 2017).
+    """
+    rng = np.random.default_rng(plan.seed)
+    torch.manual_seed(plan.seed)
+    trunk = Trunk(NONE + 1, shape)
+    averaged = torch.optim.swa_utils.AveragedModel(
+        trunk, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(plan.average), use_buffers=True
+    )
+    optimizer = torch.optim.AdamW(trunk.parameters(), plan.learning_rate, weight_decay=plan.weight_decay)
+    spent, step = 0.0, 0
+    if checkpoint.exists():
+        saved = torch.load(checkpoint, weights_only=True)
+        trunk.load_state_dict(saved["trunk"])
+        averaged.module.load_state_dict(saved["averaged"])
+        averaged.n_averaged.fill_(1)
+        optimizer.load_state_dict(saved["optimizer"])
+        spent, step = (0.0 if again else saved["spent"]), saved["step"]
+    pool = Pool(folder, plan.pool, rng)
+    while not pool.refresh():
+        time.sleep(2)
+    before = saved_at = time.monotonic()
+    recent: list[float] = []
+    while spent < plan.minutes * 60:
+        done = spent / (plan.minutes * 60)
+        for group in optimizer.param_groups:
+            warm = min(1.0, (step + 1) / 300)
+            group["lr"] = plan.learning_rate * warm * (0.5 + 0.5 * math.cos(math.pi * done)) + 1e-6
+        negative = plan.negative_weight[0] + done * (plan.negative_weight[1] - plan.negative_weight[0])
+        features, words, ends = pool.batch(plan.batch)
+        classes = targets(words, ends)
+        loss = losses(trunk(mask(features, rng)), classes, plan.positive_weight, negative).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(trunk.parameters(), 2.0)
+        optimizer.step()
+        averaged.update_parameters(trunk)
+        recent.append(float(loss.detach()))
+        step += 1
+        now = time.monotonic()
+        spent, before = spent + now - before, now
+        if now - saved_at > 60 or spent >= plan.minutes * 60:
+            saved_at = now
+            held = pool.refresh()
+            _save(checkpoint, trunk, averaged, optimizer, shape, spent, step)
+            line = {
+                "minutes": round(spent / 60, 1),
+                "step": step,
+                "loss": round(float(np.mean(recent)), 5),
+                "pool": held,
+            }
+            with checkpoint.with_suffix(".log").open("a") as log:
+                log.write(json.dumps(line) + "\n")
+            recent = []
+            before = time.monotonic()
+
+
+def _save(
+    path: Path,
+    trunk: Trunk,
+    averaged: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    shape: Shape,
+    spent: float,
+    step: int,
+) -> None:
+    """Write a checkpoint beside the old one, then put it in its place."""
+    inner = averaged.module
+    assert isinstance(inner, nn.Module)
+    part = path.with_suffix(".part")
+    torch.save(
+        {
+            "shape": asdict(shape), "trunk": trunk.state_dict(), "averaged": inner.state_dict(),
+            "optimizer": optimizer.state_dict(), "spent": spent, "step": step,
+        },
+        part,
+    )  # fmt: skip
+    part.rename(path)

@@ -1,0 +1,65 @@
+"""Catalogue: which models are installed, and ``load``, the public way in.
+
+Owns where models lie: ``models/`` inside the installed package, or beside it in a checkout. Must never download, and
+never choose another model or word than the one asked for.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import ModelError
+from . import manifest
+from .manifest import Manifest
+from .scorer import Scorer
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def folder() -> Path:
+    """Return the folder of installed models."""
+    for place in (_PACKAGE / "models", _PACKAGE.parent / "models"):
+        if place.is_dir():
+            return place
+    raise ModelError(f"no models are installed beside {_PACKAGE}: reinstall wakegate")
+
+
+def installed() -> tuple[Manifest, ...]:
+    """Return the manifests of every installed model."""
+    return tuple(manifest.read(path) for path in sorted(folder().glob("*.json")))
+
+
+def load(words: Sequence[str] | None = None, path: str | Path | None = None) -> Scorer:
+    """Load a model and return its scorer.
+
+    Parameters
+    ----------
+    words : sequence of str, optional
+        Words to score, in the order of the score's columns; all the model's words if not given. Spaces and capitals are
+        forgiven ("Smart Mirror").
+    path : str or Path, optional
+        A model's ``NAME.onnx`` or ``NAME.json``; by default the installed model that knows all the words.
+
+    Returns
+    -------
+    Scorer
+        ``push(samples (n,) int16) -> (steps, words) float32``.
+
+    Raises
+    ------
+    ModelError
+        If no model knows the words, or the model is damaged. No other word or model is ever taken instead.
+    """
+    wanted = None if words is None else tuple(word.strip().lower().replace(" ", "_") for word in words)
+    if wanted is not None and (not wanted or len(set(wanted)) != len(wanted)):
+        raise ModelError(f"the words {list(words or ())} are empty or repeated: name each word once")
+    if path is not None:
+        chosen = manifest.read(Path(path).with_suffix(".json"))
+    else:
+        models = installed()
+        able = [m for m in models if wanted is None or set(wanted) <= {e.word for e in m.words}]
+        if not able:
+            known = sorted({e.word for m in models for e in m.words})
+            unknown = ", ".join(sorted(set(wanted or ()) - set(known))) or "all these words at once"
+            raise ModelError(f"no installed model knows {unknown}: installed words are {', '.join(known) or 'none'}")
+        chosen = able[0]
+    return Scorer(chosen, wanted if wanted is not None else tuple(e.word for e in chosen.words))

@@ -1,0 +1,218 @@
+"""Detector: scores to candidates and detections.
+
+Owns the counting of events. A *candidate* begins when a word's smoothed score reaches the model's floor and ends when
+it has stayed below the floor for a moment, at most one refractory later; its score is its maximum. The threshold only
+selects candidates: one pass gives every threshold, and raising it only removes detections. A word re-arms only after
+its score has fallen. Must never read a clock: everything is counted in samples.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ConfigError
+
+Scores = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordTiming:
+    """Where a word lies before the sample at which its score is highest, in samples; measured, from the manifest.
+
+    Parameters
+    ----------
+    lag : int
+        From the end of the word to the highest score.
+    duration : int
+        From the start of the word to its end; a long one, so that the first syllable is inside.
+    """
+
+    lag: int
+    duration: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detection:
+    """A smoothed score reached its threshold: said at once, while the candidate is still open.
+
+    ``score`` is the score then; ``at`` the sample after the step; ``start`` and ``end`` the estimated word.
+    """
+
+    word: str
+    score: float
+    at: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A candidate that has closed: its highest score, the sample ``at`` which that was, and the estimated word."""
+
+    word: str
+    score: float
+    at: int
+    start: int
+    end: int
+    detected: bool
+
+
+@dataclass(slots=True)
+class _Open:
+    """A candidate that is still open: when it began, its best step so far, how long it has been below the floor."""
+
+    began: int
+    best: float
+    best_at: int
+    below: int = 0
+    detected: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectorConfig:
+    """What turns scores into events.
+
+    Parameters
+    ----------
+    thresholds : mapping of str to float
+        One per word, in the order of the score's columns; not below the floor.
+    timing : mapping of str to WordTiming
+        One per word.
+    floor : float
+        Score that delimits candidates.
+    step : int
+        Samples between two scores.
+    smoothing : int
+        Scores averaged before they are compared.
+    refractory, fall : int
+        Longest candidate, and how long a score must stay below the floor to end one, in samples.
+
+    Raises
+    ------
+    ConfigError
+        If a threshold lies outside [floor, 1].
+    """
+
+    thresholds: Mapping[str, float]
+    timing: Mapping[str, WordTiming]
+    floor: float
+    step: int
+    smoothing: int
+    refractory: int
+    fall: int
+
+    def __post_init__(self) -> None:
+        """Check the thresholds."""
+        for word, threshold in self.thresholds.items():
+            if not self.floor <= threshold <= 1:
+                raise ConfigError(
+                    f"the threshold for {word!r} is {threshold:g}: give one from {self.floor:g} "
+                    f"(the model's floor, below which nothing is a candidate) to 1"
+                )
+
+
+@dataclass(slots=True)
+class Detector:
+    """Streams scores to events; the same events for scores pushed whole or in pieces.
+
+    Parameters
+    ----------
+    config : DetectorConfig
+        Immutable settings.
+    """
+
+    config: DetectorConfig
+    _words: tuple[str, ...] = field(init=False)
+    _recent: Scores = field(init=False)
+    _open: list[_Open | None] = field(init=False)
+    _armed: list[bool] = field(init=False)
+    _steps: int = field(init=False, default=0)
+    _origin: int = field(init=False, default=0)
+
+    def __post_init__(self) -> None:
+        """Start fresh."""
+        self._words = tuple(self.config.thresholds)
+        self.reset()
+
+    def reset(self, at: int = 0) -> None:
+        """Forget everything; the next score belongs to the step that begins at sample ``at``."""
+        self._recent = np.zeros((self.config.smoothing - 1, len(self._words)), np.float32)
+        self._open = [None] * len(self._words)
+        self._armed = [True] * len(self._words)
+        self._steps = 0
+        self._origin = at
+
+    def push(self, scores: Scores) -> tuple[Detection | Candidate, ...]:
+        """Take scores and return what they settle, in order of time.
+
+        Parameters
+        ----------
+        scores : (steps, words) float32
+            In [0, 1], columns in the order of ``config.thresholds``.
+        """
+        if not len(scores):
+            return ()
+        smooth = self._smooth(scores)
+        first, self._steps = self._steps, self._steps + len(scores)
+        if smooth.max() < self.config.floor and not any(self._open) and all(self._armed):
+            return ()
+        events: list[Detection | Candidate] = []
+        for column in range(len(self._words)):
+            for offset, score in enumerate(smooth[:, column].tolist()):
+                events.extend(self._advance(column, first + offset, score))
+        return tuple(sorted(events, key=lambda event: event.at))
+
+    def finish(self) -> tuple[Candidate, ...]:
+        """Close every open candidate: the stream has ended."""
+        open_now = [(column, state) for column, state in enumerate(self._open) if state]
+        self._open = [None] * len(self._words)
+        return tuple(self._candidate(column, state) for column, state in open_now)
+
+    def _smooth(self, scores: Scores) -> Scores:
+        """Average the last ``smoothing`` scores at each step, in an order that does not depend on how they came."""
+        joined = np.concatenate([self._recent, scores])
+        count = len(scores)
+        total: Scores = joined[:count].copy()
+        for shift in range(1, self.config.smoothing):
+            total += joined[shift : shift + count]
+        self._recent = joined[count:]
+        total /= np.float32(self.config.smoothing)
+        return total
+
+    def _advance(self, column: int, step: int, score: float) -> list[Detection | Candidate]:
+        config, state = self.config, self._open[column]
+        if state is None:
+            if score < config.floor:
+                self._armed[column] = True
+                return []
+            if not self._armed[column]:
+                return []
+            state = self._open[column] = _Open(step, score, step)
+        events: list[Detection | Candidate] = []
+        if score > state.best:
+            state.best, state.best_at = score, step
+        if score >= config.thresholds[self._words[column]] and not state.detected:
+            state.detected = True
+            at, start, end = self._bounds(column, step)
+            events.append(Detection(word=self._words[column], score=score, at=at, start=start, end=end))
+        state.below = state.below + 1 if score < config.floor else 0
+        if state.below * config.step >= config.fall or (step + 1 - state.began) * config.step >= config.refractory:
+            self._open[column] = None
+            self._armed[column] = score < config.floor
+            events.append(self._candidate(column, state))
+        return events
+
+    def _candidate(self, column: int, state: _Open) -> Candidate:
+        at, start, end = self._bounds(column, state.best_at)
+        return Candidate(
+            word=self._words[column], score=state.best, at=at, start=start, end=end, detected=state.detected
+        )
+
+    def _bounds(self, column: int, step: int) -> tuple[int, int, int]:
+        """Sample after a step, and the estimated start and end of the word heard then."""
+        timing = self.config.timing[self._words[column]]
+        at = self._origin + (step + 1) * self.config.step
+        end = max(self._origin, at - timing.lag)
+        return at, max(self._origin, end - timing.duration), end

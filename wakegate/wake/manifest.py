@@ -1,0 +1,197 @@
+"""Manifest: what a model file says of itself, checked before it is believed.
+
+Owns NAME.json beside NAME.onnx. Must never repair or guess: a field that is missing, of the wrong type or out of range
+refuses the model.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from ..errors import ModelError, ModelMismatchError
+from ..events import SAMPLE_RATE
+from .detector import DetectorConfig, WordTiming
+
+FORMAT = 1
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatingPoint:
+    """What a threshold does, measured on people and sound kept out of training.
+
+    Parameters
+    ----------
+    false_accepts : int
+        Events in ``hours`` of sound without wake words; ``per_hour`` is their exact 95 % Poisson interval.
+    missed, trials : int
+        Of the word, in ``condition``; ``frr`` is its 95 % Wilson interval.
+    """
+
+    word: str
+    threshold: float
+    condition: str
+    false_accepts: int
+    hours: float
+    per_hour: tuple[float, float]
+    missed: int
+    trials: int
+    frr: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordEntry:
+    """One word of a model: its threshold and where it lies before its score's peak, in samples."""
+
+    word: str
+    threshold: float
+    timing: WordTiming
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What a model is.
+
+    Parameters
+    ----------
+    path : Path
+        The model file.
+    sha256 : str
+        Of the model file.
+    words : tuple of WordEntry
+        In the order of the model's outputs.
+    chunk, step, context : int
+        Samples a call takes, samples between two scores, samples of past that a score depends on.
+    floor : float
+        Score that delimits candidates.
+    smoothing : int
+        Scores averaged.
+    refractory, fall : int
+        Longest candidate; how long a score stays below the floor to end one, in samples.
+    """
+
+    name: str
+    path: Path
+    sha256: str
+    words: tuple[WordEntry, ...]
+    chunk: int
+    step: int
+    context: int
+    floor: float
+    smoothing: int
+    refractory: int
+    fall: int
+    operating_points: tuple[OperatingPoint, ...] = ()
+
+    def entry(self, word: str) -> WordEntry:
+        """Return one word's entry; ModelError naming the known ones if there is none."""
+        for entry in self.words:
+            if entry.word == word:
+                return entry
+        known = ", ".join(e.word for e in self.words)
+        raise ModelError(f"model {self.name!r} does not know the word {word!r}: it knows {known}")
+
+    def detector_config(self, words: Sequence[str], thresholds: Mapping[str, float] | None = None) -> DetectorConfig:
+        """Return the detector's settings for some of the words, with other thresholds where given."""
+        entries = [self.entry(word) for word in words]
+        chosen = {e.word: (thresholds or {}).get(e.word, e.threshold) for e in entries}
+        for word in thresholds or {}:
+            self.entry(word)
+        return DetectorConfig(
+            thresholds=chosen,
+            timing={e.word: e.timing for e in entries},
+            floor=self.floor,
+            step=self.step,
+            smoothing=self.smoothing,
+            refractory=self.refractory,
+            fall=self.fall,
+        )
+
+    def verified_bytes(self) -> bytes:
+        """Read the model file and check its sha256, so that what is checked is what is loaded.
+
+        Raises
+        ------
+        ModelMismatchError
+            If the file is not the one the manifest names.
+        """
+        try:
+            data = self.path.read_bytes()
+        except OSError as error:
+            raise ModelError(f"the model file {self.path} cannot be read ({error.strerror}): reinstall it") from error
+        found = hashlib.sha256(data).hexdigest()
+        if found != self.sha256:
+            raise ModelMismatchError(
+                f"{self.path} has sha256 {found[:12]}..., its manifest says {self.sha256[:12]}...: "
+                f"it is damaged or another model; reinstall it"
+            )
+        return data
+
+
+def read(path: Path) -> Manifest:
+    """Read and check a manifest file (NAME.json).
+
+    Raises
+    ------
+    ModelError
+        If it is missing, is not JSON, or lacks a field or has one of the wrong kind.
+    """
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(
+            f"there is no manifest {path} ({error.strerror}): a model is NAME.onnx and NAME.json"
+        ) from error
+    except ValueError as error:
+        raise ModelError(f"the manifest {path} is not JSON: reinstall the model") from error
+    try:
+        return _parse(path, raw)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ModelError(f"the manifest {path} is wrong at {error}: reinstall the model") from error
+
+
+def _parse(path: Path, raw: dict[str, object]) -> Manifest:
+    def get(kind: type[T], key: str, source: Mapping[str, object] = raw) -> T:
+        value = source[key]
+        if kind is float and type(value) is int:
+            value = float(value)
+        if type(value) is not kind:
+            raise TypeError(f"{key!r}: {value!r} should be {kind.__name__}")
+        return value
+
+    if get(int, "format") != FORMAT or get(int, "sample_rate") != SAMPLE_RATE:
+        raise ValueError(f"'format' and 'sample_rate': this wakegate reads format {FORMAT} at {SAMPLE_RATE} Hz")
+    words = tuple(
+        WordEntry(
+            word=get(str, "word", w),
+            threshold=get(float, "threshold", w),
+            timing=WordTiming(lag=get(int, "lag", w), duration=get(int, "duration", w)),
+        )
+        for w in get(list, "words")
+    )
+    points = tuple(
+        OperatingPoint(**{**p, "per_hour": tuple(p["per_hour"]), "frr": tuple(p["frr"])})
+        for p in get(list, "operating_points")
+    )
+    manifest = Manifest(
+        name=get(str, "name"),
+        path=path.with_suffix(".onnx"),
+        sha256=get(str, "sha256"),
+        words=words,
+        chunk=get(int, "chunk"),
+        step=get(int, "step"),
+        context=get(int, "context"),
+        floor=get(float, "floor"),
+        smoothing=get(int, "smoothing"),
+        refractory=get(int, "refractory"),
+        fall=get(int, "fall"),
+        operating_points=points,
+    )
+    if not words or not 0 < manifest.floor < 1 or manifest.smoothing < 1 or manifest.step < 1:
+        raise ValueError("'words', 'floor', 'smoothing' or 'step': out of range")
+    if manifest.chunk % manifest.step:
+        raise ValueError("'chunk': not a whole number of steps")
+    return manifest
