@@ -1,0 +1,138 @@
+"""``wakegate demo``: the whole line on a bundled scene, without a microphone and without touching this user's consent.
+
+People in a kitchen say "computer" three times. The scene goes through the real pipeline; what differs is consent: first
+nobody opted in, then somebody has, then they take it back while they speak. The ledger lies in a folder that is gone
+afterwards, marked so that no production code would accept it.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..events import SAMPLE_RATE, Event, NearMiss, Purpose
+from . import terminal
+
+if TYPE_CHECKING:
+    from ..audio.block import Reading, Samples
+    from ..audio.files import FileSource
+    from ..gate.frames import Info
+
+SCENE = Path(__file__).with_name("scene.flac")
+OPT_IN_AT = 12 * SAMPLE_RATE
+CHANGE_OF_MIND_AT = 25 * SAMPLE_RATE
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "demo",
+        help="watch the gate at work on a bundled scene (no microphone needed)",
+        description="Play a bundled scene of synthetic voices through the real pipeline: a wake word with no opt-in "
+        "(withheld), one with an opt-in (released), and one whose opt-in is taken back in mid-sentence (stopped and "
+        "wiped). Nothing of this user's is read or written. The same command gives the same output.",
+    )
+    parser.add_argument("--json", action="store_true", help="events as JSON Lines")
+    parser.set_defaults(run=run)
+
+
+class Kitchen:
+    """The scene as a source: a file, and two moments at which somebody in it acts.
+
+    Parameters
+    ----------
+    file : FileSource
+        The sound.
+    cues : sequence of (int, callable)
+        What happens when the scene reaches a sample, in order.
+    """
+
+    def __init__(self, file: "FileSource", *cues: tuple[int, Callable[[], None]]) -> None:
+        self._file, self._cues, self._at = file, list(cues), 0
+
+    @property
+    def name(self) -> str:
+        """Words for people."""
+        return "a kitchen (bundled scene)"
+
+    def read(self, out: "Samples") -> "Reading":
+        """Let whoever's turn it is act, then read on."""
+        while self._cues and self._cues[0][0] <= self._at:
+            self._cues.pop(0)[1]()
+        reading = self._file.read(out)
+        self._at += reading.count
+        return reading
+
+    def wipe(self) -> None:
+        """Overwrite what the file still holds."""
+        self._file.wipe()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def run(args: argparse.Namespace) -> int:
+    """Play the scene."""
+    from .. import testing
+    from ..audio.files import FileSource
+    from ..consent.grant import Act, Surface
+    from ..pipeline import Pipeline
+
+    received = 0
+
+    def assistant(samples: "Samples", info: "Info") -> None:
+        nonlocal received
+        received += len(samples)
+
+    def opt_in() -> None:
+        if not args.json:
+            _aside(OPT_IN_AT, "somebody opts in: assist, and nothing else", "green")
+        pipeline.ledger.grant(Purpose.ASSIST, act=Act(Surface.TEST, "wakegate demo"))
+
+    def change_of_mind() -> None:
+        if not args.json:
+            _aside(CHANGE_OF_MIND_AT, "somebody takes it back, in mid-sentence", "red")
+        pipeline.ledger.revoke(Purpose.ASSIST)
+
+    with tempfile.TemporaryDirectory(prefix="wakegate-demo-") as folder:
+        source = Kitchen(FileSource(SCENE), (OPT_IN_AT, opt_in), (CHANGE_OF_MIND_AT, change_of_mind))
+        pipeline = Pipeline.open(
+            source,
+            words=["computer"],
+            assist=assistant,
+            place=testing.place(Path(folder) / "state"),
+            clock=testing.StillClock(),
+        )
+        with pipeline:
+            for event in pipeline:
+                _show(event, as_json=args.json)
+    if not args.json:
+        print(
+            f"\nThe assistant received {received / SAMPLE_RATE:.1f} s of sound in all, every sample of it after a wake "
+            "word and under a grant.\nThe ledger of this demo is gone. Yours is asked for with: wakegate consent grant assist"
+        )
+    return 0
+
+
+_COLOURS = {"wake": "bold", "refused": "yellow", "released": "green", "aborted": "red", "wiped": "dim"}
+
+
+def _show(event: Event, *, as_json: bool) -> None:
+    from .story import sentence
+
+    if as_json:
+        # Ids are random: without them the same scene gives the same lines.
+        terminal.emit({name: value for name, value in event.to_dict().items() if name not in ("id", "grant")})
+    elif not isinstance(event, NearMiss):
+        said = "released under the grant: live sound flows" if event.kind == "opened" else sentence(event)
+        _aside(event.at, said, _COLOURS.get(event.kind, ""))
+
+
+def _aside(at: int, text: str, colour: str) -> None:
+    from rich.console import Console
+
+    Console(highlight=False, soft_wrap=True).print(
+        f"{at / SAMPLE_RATE:7.2f} s  {text}", style=colour or None, markup=False
+    )

@@ -1,0 +1,63 @@
+"""``wakegate detect``: wake words in sound files, one JSON line each."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from ..events import SAMPLE_RATE
+from . import terminal
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "detect",
+        help="find wake words in sound files",
+        description="Find wake words in sound files of any length. Each candidate whose score reaches the threshold "
+        'is one line {"file", "word", "start_s", "at_s", "score"}: start_s is the estimated start of the word, at_s '
+        "where its score is highest. Raising the threshold only removes lines.",
+        epilog="example: wakegate detect evening.flac --words computer,jarvis --threshold 0.7",
+    )
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="WAV, FLAC or OGG")
+    add_wake_options(parser)
+    parser.add_argument("--threshold", type=float, help="one threshold for all words; the model's own if not given")
+    parser.add_argument("--channel", type=int, help="channel to take, from 1; all are mixed if not given")
+    parser.add_argument("--json", action="store_true", help="JSON Lines even on a terminal (a pipe gets them anyway)")
+    parser.set_defaults(run=run)
+
+
+def add_wake_options(parser: argparse.ArgumentParser) -> None:
+    """Add what every command that listens for words takes."""
+    parser.add_argument(
+        "--words", type=_words, metavar="A,B", help="words to listen for; all that the model knows if not given"
+    )
+    parser.add_argument("--model", type=Path, metavar="NAME.onnx", help="a model file; the installed one if not given")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Score the files and print what reached the threshold."""
+    from ..audio.files import FileSource
+    from ..wake import Detector, load, sweep
+    from .progress import shown
+
+    scorer = load(args.words, args.model)
+    chosen = None if args.threshold is None else dict.fromkeys(scorer.words, args.threshold)
+    detector = Detector(scorer.manifest.detector_config(scorer.words, chosen))
+    as_json = args.json or not sys.stdout.isatty()
+    for path in args.files:
+        source = FileSource(path, args.channel)
+        for found in sweep.candidates(scorer, detector, shown(source, sweep.pieces(source))):
+            if not found.detected:
+                continue
+            start_s, at_s, score = found.start / SAMPLE_RATE, found.at / SAMPLE_RATE, round(found.score, 4)
+            if as_json:
+                line = {"file": str(path), "word": found.word, "start_s": round(start_s, 3), "at_s": round(at_s, 3)}
+                terminal.emit({**line, "score": score})
+            else:
+                print(f"{path}  {start_s:9.2f} s  {found.word:<14} score {score:.2f}", flush=True)
+        source.close()
+    return 0
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in text.split(",") if word.strip()]

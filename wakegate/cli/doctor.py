@@ -1,0 +1,4 @@
+"""doctor."""
+
+
+def add(c): ...

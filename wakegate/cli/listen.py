@@ -1,0 +1,108 @@
+"""``wakegate listen``: the gate at work, from a microphone, a file or stdin."""
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import ConfigError
+from .detect import add_wake_options
+
+if TYPE_CHECKING:
+    from ..audio.block import Source
+    from ..config import Config
+    from ..gate.sinks import Sink
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "listen",
+        help="listen, and release audio only after a wake word and under a grant",
+        description="Listen to a microphone (or a file, or raw sound on stdin) for wake words. What happens is printed "
+        "line by line and kept in the journal, without audio. Audio leaves only where --assist points, after a wake "
+        "word, and only while somebody's grant permits it: see `wakegate consent grant assist`.",
+        epilog="examples: wakegate listen   |   wakegate listen --input evening.flac --json   |   "
+        "arecord -t raw -f S16_LE -r 16000 | wakegate listen --input -   |   "
+        "wakegate listen --assist unix:$XDG_RUNTIME_DIR/wakegate-assist.sock",
+    )
+    parser.add_argument("--input", metavar="FILE|-", help="a sound file, or - for raw 16-bit PCM on stdin")
+    parser.add_argument("--rate", type=int, default=16_000, help="sample rate of raw PCM (default: %(default)s)")
+    parser.add_argument("--channels", type=int, default=1, help="channels of raw PCM (default: %(default)s)")
+    parser.add_argument("--device", help="microphone by number, name or part of a name (see `wakegate devices`)")
+    parser.add_argument("--channel", type=int, help="channel to take, from 1; all are mixed if not given")
+    add_wake_options(parser)
+    parser.add_argument(
+        "--threshold", action="append", default=[], metavar="[WORD=]T", help="a threshold, of one word or of all"
+    )
+    parser.add_argument(
+        "--assist", metavar="stdout|unix:PATH", help="where live audio goes; events then go to stderr for stdout"
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="a wakegate.toml; the usual one if not given")
+    parser.add_argument("--json", action="store_true", help="events as JSON Lines")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Listen until the sound ends or somebody stops it."""
+    from .. import config
+    from ..pipeline import Pipeline
+    from ..wake import load
+    from .story import tell
+
+    settings = config.read(args.config)
+    scorer = load(args.words or settings.words, args.model)
+    thresholds = {**settings.thresholds, **_thresholds(args.threshold, scorer.words)}
+    source = _source(args, settings)
+    sink = _sink(args.assist)
+    out = sys.stderr if args.assist == "stdout" else sys.stdout
+    with Pipeline.open(source, scorer=scorer, thresholds=thresholds, assist=sink, limits=settings.limits) as pipeline:
+        # A service manager's stop ends the stream as it should end: wiped, and on record.
+        signal.signal(signal.SIGTERM, lambda *_: pipeline.stop())
+        for event in pipeline:
+            tell(event, as_json=args.json, out=out)
+    return 0
+
+
+def _source(args: argparse.Namespace, settings: "Config") -> "Source":
+    if args.input == "-":
+        from ..audio.raw import RawSource
+
+        return RawSource(sys.stdin.buffer, args.rate, args.channels, channel=args.channel)
+    if args.input is not None:
+        from ..audio.files import FileSource
+
+        return FileSource(args.input, args.channel)
+    from ..audio.microphone import Microphone
+
+    device = settings.device if args.device is None else int(args.device) if args.device.isdecimal() else args.device
+    return Microphone(device, settings.channel if args.channel is None else args.channel)
+
+
+def _sink(where: str | None) -> "Sink | None":
+    from ..gate.sinks import SocketSink, StreamSink
+
+    if where is None:
+        return None
+    if where == "stdout":
+        if sys.stdout.isatty():
+            raise ConfigError("--assist stdout would write sound to the terminal: pipe it into your assistant")
+        return StreamSink(sys.stdout.fileno())
+    kind, _, path = where.partition(":")
+    if kind != "unix" or not path:
+        raise ConfigError(f"--assist {where!r} is neither stdout nor unix:PATH")
+    return SocketSink(Path(path))
+
+
+def _thresholds(given: list[str], words: tuple[str, ...]) -> dict[str, float]:
+    """Read ``T`` and ``WORD=T``."""
+    chosen: dict[str, float] = {}
+    for text in given:
+        word, _, value = text.rpartition("=")
+        try:
+            threshold = float(value)
+        except ValueError as error:
+            raise ConfigError(f"--threshold {text!r} is not a number: write 0.7 or computer=0.7") from error
+        chosen |= {word: threshold} if word else dict.fromkeys(words, threshold)
+    return chosen

@@ -1,0 +1,25 @@
+"""A progress bar for long files: on stderr, only where a person is looking and there is time to look."""
+
+import sys
+from collections.abc import Iterator
+
+from ..audio.block import Samples
+from ..audio.files import FileSource
+from ..events import SAMPLE_RATE
+
+WORTH_S = 120.0
+
+
+def shown(source: FileSource, pieces: Iterator[Samples]) -> Iterator[Samples]:
+    """Yield the pieces of a file, with a bar on stderr if it is long and stderr is a terminal."""
+    if source.seconds is None or source.seconds < WORTH_S or not sys.stderr.isatty():
+        yield from pieces
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(source.name, total=source.seconds)
+        for piece in pieces:
+            yield piece
+            progress.update(task, advance=len(piece) / SAMPLE_RATE)

@@ -1,0 +1,58 @@
+"""``wakegate score``: the score of every step of sound files, for researchers."""
+
+import argparse
+from pathlib import Path
+
+from ..errors import ConfigError
+from . import terminal
+from .detect import add_wake_options
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "score",
+        help="write the score of every step of sound files",
+        description="Write OUT/NAME.npz for every file: scores (steps, words) float32 as the network gives them "
+        "(before smoothing), words, step (samples at 16 kHz between two scores) and the sha256 of the model. Row i is "
+        "the score after sample (i + 1) * step; half a second of silence follows the file.",
+        epilog="example: wakegate score *.flac --out scores/",
+    )
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="WAV, FLAC or OGG")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to")
+    add_wake_options(parser)
+    parser.add_argument("--channel", type=int, help="channel to take, from 1; all are mixed if not given")
+    parser.add_argument("--json", action="store_true", help="one JSON line a file: file, out, steps")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Score the files."""
+    import numpy as np
+
+    from ..audio.files import FileSource
+    from ..wake import load, sweep
+    from .progress import shown
+
+    names = [path.stem for path in args.files]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigError(
+            f"several files are called {twice[0]!r}: their scores would overwrite each other in {args.out}"
+        )
+    scorer = load(args.words, args.model)
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+        for path in args.files:
+            source = FileSource(path, args.channel)
+            scores = np.concatenate(list(sweep.scores(scorer, shown(source, sweep.pieces(source)))))
+            source.close()
+            out = args.out / f"{path.stem}.npz"
+            np.savez(out, scores=scores, words=scorer.words, step=scorer.step, model_sha256=scorer.manifest.sha256)
+            if args.json:
+                terminal.emit({"file": str(path), "out": str(out), "steps": len(scores)})
+            else:
+                terminal.say(f"{path} -> {out}: {len(scores)} steps")
+    except OSError as error:
+        raise ConfigError(f"cannot write scores to {args.out}: {error.strerror}") from error
+    return 0

@@ -1,0 +1,20 @@
+"""An event as it happens, in one line for people or one JSON line for programs."""
+
+import json
+import sys
+from typing import TextIO
+
+from ..events import SAMPLE_RATE, Event
+from ..journal.explain import explain
+from ..journal.lines import Entry
+
+
+def sentence(event: Event) -> str:
+    """Return what happened, in words."""
+    return explain(Entry(0, "", 0.0, False, "", event.kind, event.to_dict()))
+
+
+def tell(event: Event, *, as_json: bool, out: TextIO = sys.stdout) -> None:
+    """Print an event at once."""
+    line = json.dumps(event.to_dict()) if as_json else f"{event.at / SAMPLE_RATE:9.2f} s  {sentence(event)}"
+    print(line, file=out, flush=True)
