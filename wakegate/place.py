@@ -6,6 +6,7 @@ line; a production ledger refuses that mark and a test place refuses its absence
 """
 
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,7 +40,7 @@ class Place:
         ConfigError
             Where there is no home directory to keep state in.
         """
-        if SERVICE.is_dir() and SERVICE.stat().st_uid == os.getuid():
+        if _ours(SERVICE):
             return cls(SERVICE)
         base = os.environ.get("XDG_STATE_HOME", "")
         try:
@@ -49,9 +50,36 @@ class Place:
         return cls(root / "wakegate")
 
     def prepare(self) -> "Place":
-        """Make the directory, 0700, and return the place."""
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Make the directory, 0700, and return the place.
+
+        Raises
+        ------
+        ConfigError
+            If it cannot be made, or is not ours alone.
+        """
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"{self.path} cannot be made ({error.strerror}): check the disk and HOME") from error
+        if trouble := self.trouble():
+            raise ConfigError(trouble)
         return self
+
+    def trouble(self) -> str:
+        """Say what makes the directory unfit to hold consent, or "" if it is ours alone or not there yet."""
+        try:
+            info = self.path.stat()
+        except FileNotFoundError:
+            return ""
+        except OSError as error:
+            return f"{self.path} cannot be read ({error.strerror}): check its owner and permissions"
+        if not stat.S_ISDIR(info.st_mode):
+            return f"{self.path} is no directory: move it away"
+        if info.st_uid != os.getuid():
+            return f"{self.path} belongs to user {info.st_uid}, this program runs as {os.getuid()}: run as its owner"
+        if info.st_mode & 0o022:
+            return f"{self.path} can be written by others (mode {info.st_mode & 0o777:o}): chmod 700 it"
+        return ""
 
     @property
     def ledger(self) -> Path:
@@ -71,3 +99,12 @@ class Place:
     def outbox(self, purpose: Purpose) -> Path:
         """Path of the folder of sealed clips for one purpose."""
         return self.path / "outbox" / purpose.value
+
+
+def _ours(path: Path) -> bool:
+    """Whether a directory exists and belongs to this user."""
+    try:
+        info = path.stat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(info.st_mode) and info.st_uid == os.getuid()
