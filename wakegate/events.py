@@ -51,6 +51,8 @@ class Reason(StrEnum):
     OVERFLOW = "overflow"
     SINK_FAILED = "sink_failed"
     SEAL_FAILED = "seal_failed"
+    SUSPECTED = "suspected"
+    NOT_SUSPECTED = "not_suspected"
     STOPPED = "stopped"
     # The sound.
     DEVICE_OVERFLOW = "device_overflow"

@@ -1,0 +1,297 @@
+"""Sinks: where a live release goes.
+
+Owns the way out of this process for ``assist``. A sink takes what it can at once and says how much: the Ring is the
+queue, so a sink never holds samples, never waits and never starts a thread. Never decides what may leave.
+"""
+
+import os
+import socket
+import stat
+import struct
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from ..audio.block import Samples
+from ..errors import ConfigError
+from ..events import Purpose, Reason
+from .frames import FRAME_SAMPLES, Info, end, header, prefix
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """Where a live release goes. No method ever blocks; any exception ends the release (SINK_FAILED)."""
+
+    @property
+    def purpose(self) -> Purpose:
+        """What the audio is for. Live sinks serve ``assist`` alone."""
+        ...
+
+    def ready(self) -> bool:
+        """Return whether somebody is there to take an utterance now."""
+        ...
+
+    def open(self, info: Info) -> None:
+        """Begin an utterance."""
+        ...
+
+    def write(self, samples: Samples) -> int:
+        """Take samples (n,) int16 from the front of a read-only view; return how many, 0 when there is no room now."""
+        ...
+
+    def close(self, reason: Reason) -> bool:
+        """End a whole utterance; False when there is no room to say so now (asked again with the next block)."""
+        ...
+
+    def abort(self, reason: Reason) -> None:
+        """End an utterance that is cut short, as well as can be done at once."""
+        ...
+
+
+class CallbackSink:
+    """Hands released audio to a Python function.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(samples, info)`` with samples (n,) int16 that are the function's own (a copy: a view of the Ring
+        would later show sound that was never released), and an :class:`~wakegate.gate.frames.Info`. At the end it is
+        called once with no samples and ``info.reason`` set. It runs in the listening loop and must be quick.
+    """
+
+    purpose = Purpose.ASSIST
+
+    def __init__(self, function: Callable[[Samples, Info], None]) -> None:
+        self._function = function
+        self._info: Info | None = None
+
+    def ready(self) -> bool:
+        """Return True: a function is always there."""
+        return True
+
+    def open(self, info: Info) -> None:
+        """Remember what is being said to whom."""
+        self._info = info
+
+    def write(self, samples: Samples) -> int:
+        """Call the function with a copy of the samples; all are taken."""
+        if self._info is not None:
+            self._function(samples.copy(), self._info)
+        return len(samples)
+
+    def close(self, reason: Reason) -> bool:
+        """Call the function a last time, with the reason."""
+        info, self._info = self._info, None
+        if info is not None:
+            self._function(np.empty(0, np.int16), replace(info, reason=reason))
+        return True
+
+    def abort(self, reason: Reason) -> None:
+        """Call the function a last time, with the reason."""
+        self.close(reason)
+
+
+class StreamSink:
+    """Writes frames (:mod:`~wakegate.gate.frames`) to a descriptor: a pipe, stdout, a socket.
+
+    A block and its prefix are one write of less than PIPE_BUF, which a pipe takes whole or not at all; what was not
+    taken is offered again with the next block. Only headers and end markers are ever kept back, never samples.
+
+    Parameters
+    ----------
+    fd : int
+        An open descriptor. It is made non-blocking and is not closed by the sink.
+    """
+
+    purpose = Purpose.ASSIST
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._owed = b""
+        self._sent = 0
+        os.set_blocking(fd, False)
+
+    def ready(self) -> bool:
+        """Return False while the reader has not even taken the last end marker, or is gone."""
+        try:
+            return self._settle()
+        except OSError:
+            return False
+
+    def open(self, info: Info) -> None:
+        """Write the header line."""
+        self._sent = 0
+        self._owe(header(info))
+
+    def write(self, samples: Samples) -> int:
+        """Write as many whole blocks as there is room for."""
+        taken = 0
+        while taken < len(samples) and self._settle():
+            part = samples[taken : taken + FRAME_SAMPLES]
+            if not self._put(prefix(len(part)), part.data.cast("B")):
+                break
+            taken += len(part)
+        self._sent += taken
+        return taken
+
+    def close(self, reason: Reason) -> bool:
+        """Write the end marker once everything before it has gone."""
+        if not self._settle():
+            return False
+        self._owe(end(reason, True, self._sent))
+        return True
+
+    def abort(self, reason: Reason) -> None:
+        """Write the end marker, or owe it to a reader that has stopped reading (it comes before the next header)."""
+        self._owe(end(reason, False, self._sent))
+
+    def _owe(self, words: bytes) -> None:
+        self._owed += words
+        self._settle()
+
+    def _settle(self) -> bool:
+        """Write the words still owed; True when none are left."""
+        if self._owed and self._put(self._owed):
+            self._owed = b""
+        return not self._owed
+
+    def _put(self, *parts: bytes | memoryview) -> bool:
+        try:
+            count = os.writev(self._fd, parts)
+        except BlockingIOError:
+            return False
+        if count != sum(len(part) for part in parts):
+            raise OSError("the stream took only part of a block")
+        return True
+
+
+class SocketSink:
+    """Listens on a unix socket; the assistant connects, stays connected and reads frames.
+
+    wakegate is the side that is always there; assistants come and go. The socket is 0600 and a peer of another user is
+    hung up on. The newest connection hears the next utterance; one under way keeps its reader. With nobody connected,
+    a wake is refused with NOWHERE_TO_GO.
+
+    Parameters
+    ----------
+    path : Path
+        Where to make the socket, in a directory that only this user can write to ($XDG_RUNTIME_DIR is one).
+
+    Raises
+    ------
+    ConfigError
+        Where the socket cannot be made, its directory is open to others, or something is there already.
+    """
+
+    purpose = Purpose.ASSIST
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._peer: socket.socket | None = None
+        self._stream: StreamSink | None = None
+        self._listener = _listen(path)
+
+    def ready(self) -> bool:
+        """Take in who has connected; return whether a reader is there."""
+        while (peer := self._accept()) is not None:
+            if _gone(peer):  # somebody only looked whether we are here
+                peer.close()
+                continue
+            self._hang_up()
+            self._peer, self._stream = peer, StreamSink(peer.fileno())
+        if self._peer is not None and _gone(self._peer):
+            self._hang_up()
+        return self._peer is not None
+
+    def open(self, info: Info) -> None:
+        """Write the header line to the reader."""
+        self._reader().open(info)
+
+    def write(self, samples: Samples) -> int:
+        """Write as many whole blocks as there is room for."""
+        return self._reader().write(samples)
+
+    def close(self, reason: Reason) -> bool:
+        """Write the end marker."""
+        return self._reader().close(reason)
+
+    def abort(self, reason: Reason) -> None:
+        """Write the end marker if there is still a reader."""
+        if self._stream is not None:
+            try:
+                self._stream.abort(reason)
+            except OSError:
+                self._hang_up()
+
+    def shut(self) -> None:
+        """Hang up and remove the socket. Safe to call twice."""
+        self._hang_up()
+        if self._listener.fileno() >= 0:
+            self._listener.close()
+            self._path.unlink(missing_ok=True)
+
+    def _reader(self) -> StreamSink:
+        if self._stream is None:
+            raise OSError("nobody is connected")
+        return self._stream
+
+    def _accept(self) -> socket.socket | None:
+        while True:
+            try:
+                peer, _ = self._listener.accept()
+            except BlockingIOError:
+                return None
+            credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+            if struct.unpack("3i", credentials)[1] == os.getuid():
+                return peer
+            peer.close()
+
+    def _hang_up(self) -> None:
+        if self._peer is not None:
+            self._peer.close()
+        self._peer = self._stream = None
+
+
+def _listen(path: Path) -> socket.socket:
+    """Return a listening socket at ``path``, 0600, taking the place of one whose process is gone."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        about = path.parent.stat()
+        if about.st_mode & 0o022 and not about.st_mode & stat.S_ISVTX:
+            raise ConfigError(f"{path.parent} can be written to by other users: choose a directory of your own")
+        if path.is_socket() and _deserted(path):
+            path.unlink()
+        before = os.umask(0o177)
+        try:
+            listener.bind(str(path))
+        finally:
+            os.umask(before)
+        listener.listen(4)
+        listener.setblocking(False)
+    except (OSError, ConfigError) as error:
+        listener.close()
+        if isinstance(error, ConfigError):
+            raise
+        raise ConfigError(f"cannot listen on the socket {path}: {error.strerror}; choose another path") from error
+    return listener
+
+
+def _deserted(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            return True
+        return False
+
+
+def _gone(peer: socket.socket) -> bool:
+    try:
+        return peer.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True

@@ -1,0 +1,306 @@
+"""Pipeline: source -> ring -> scorer -> detector -> gate, as an iterator of events.
+
+Owns the wiring and the loop, and nothing else: what may leave is the gate's business, what happened the journal's.
+Takes 80 ms at a time. While the gate is open the scorer rests: one wake at a time, and only sound that was listened to
+counts as exposure.
+"""
+
+import logging
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .audio.block import Block, Reading, Samples, Source
+from .audio.ring import Ring
+from .consent.clock import Clock, SystemClock
+from .consent.ledger import Ledger
+from .errors import JournalError
+from .events import Event, Gap, NearMiss, Reason, Started, Stopped, Wake
+from .gate.admission import Admission
+from .gate.frames import Info
+from .gate.gate import Gate
+from .gate.limits import BLOCK, Limits
+from .gate.note import note, promise
+from .gate.outbox import Outbox
+from .gate.sinks import CallbackSink, Sink
+from .journal.journal import Journal
+from .place import Place
+from .wake import Candidate, Detection, Detector, Scorer, load
+
+_log = logging.getLogger(__name__)
+
+Sound = str | Path | NDArray[Any] | Source | None
+Assist = Callable[[Samples, Info], None] | Sink | None
+
+
+class Pipeline:
+    """Listens, and yields what happens. Made by :meth:`open`; use it in a ``with`` statement, or iterate to the end.
+
+    Attributes
+    ----------
+    ledger : Ledger
+        Consent: a button may revoke through it.
+    journal : Journal
+        The record: a button may label through it.
+    words : tuple of str
+        The wake words listened for.
+    """
+
+    def __init__(
+        self,
+        *,
+        source: Source,
+        scorer: Scorer,
+        detector: Detector,
+        ring: Ring,
+        gate: Gate,
+        ledger: Ledger,
+        journal: Journal,
+    ) -> None:
+        self.ledger = ledger
+        self.journal = journal
+        self.words = scorer.words
+        self._source = source
+        self._scorer = scorer
+        self._detector = detector
+        self._ring = ring
+        self._gate = gate
+        self._stopping: Reason | None = None
+        self._cancelling = False
+        self._closed = False
+
+    @classmethod
+    def open(
+        cls,
+        source: Sound = None,
+        *,
+        words: Sequence[str] | None = None,
+        thresholds: Mapping[str, float] | None = None,
+        assist: Assist = None,
+        limits: Limits | None = None,
+        place: Place | None = None,
+        clock: Clock | None = None,
+        scorer: Scorer | None = None,
+    ) -> "Pipeline":
+        """Open everything that listening needs.
+
+        Parameters
+        ----------
+        source : str, Path, array or Source, optional
+            A sound file, samples (n,) int16 at 16 kHz, or any Source; the default microphone if not given.
+        words : sequence of str, optional
+            Wake words; all that the installed model knows if not given.
+        thresholds : mapping of str to float, optional
+            Other thresholds than the model's, in [floor, 1].
+        assist : callable or Sink, optional
+            Where live sound goes while ``assist`` is granted: ``function(samples, info)`` or a Sink.
+        limits : Limits, optional
+            How much of one wake may leave, and how often.
+        place : Place, optional
+            Where ledger and journal are; this user's own place if not given.
+        clock : Clock, optional
+            The machine's clocks if not given.
+        scorer : Scorer, optional
+            A loaded model in place of ``words``.
+
+        Raises
+        ------
+        WakegateError
+            Where sound, model, settings or journal cannot be had; the message says what to do.
+        """
+        scorer = scorer or load(words)
+        detector = Detector(scorer.manifest.detector_config(scorer.words, thresholds))
+        sink = assist if assist is None or isinstance(assist, Sink) else CallbackSink(assist)
+        heard = _source(source)
+        try:
+            place = (place or Place.fixed()).prepare()
+            return cls._wire(heard, scorer, detector, sink, limits or Limits(), place, clock or SystemClock())
+        except BaseException:
+            heard.close()
+            raise
+
+    @classmethod
+    def _wire(
+        cls,
+        source: Source,
+        scorer: Scorer,
+        detector: Detector,
+        sink: Sink | None,
+        limits: Limits,
+        place: Place,
+        clock: Clock,
+    ) -> "Pipeline":
+        journal = Journal.open(place, clock)
+        ledger = Ledger.open(place, clock, journal)
+        admission = Admission(ledger, journal, clock, sink, limits)
+        outbox = Outbox(place=place, ledger=ledger, admission=admission, journal=journal, clock=clock)
+        outbox.clean()
+        ring = Ring(limits.ring_samples)
+
+        def restart() -> None:
+            scorer.reset()
+            detector.reset(ring.end)
+            source.wipe()
+
+        gate = Gate(
+            ring=ring,
+            ledger=ledger,
+            journal=journal,
+            admission=admission,
+            outbox=outbox,
+            sink=sink,
+            limits=limits,
+            restart=restart,
+            clock=clock,
+            model_sha256=scorer.manifest.sha256,
+        )
+        return cls(
+            source=source, scorer=scorer, detector=detector, ring=ring, gate=gate, ledger=ledger, journal=journal
+        )
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the gate is open."""
+        return self._gate.is_open
+
+    def cancel(self) -> None:
+        """Say that the person took the request back; takes effect before the next block. Safe from any thread."""
+        self._cancelling = True
+
+    def stop(self) -> None:
+        """End the iteration after this block. Safe from any thread and from a signal handler."""
+        self._stopping = Reason.STOPPED
+
+    def close(self) -> None:
+        """Cut short, wipe, record and give everything back. Safe to call twice."""
+        self._finish(self._stopping or Reason.STOPPED)
+
+    def __enter__(self) -> "Pipeline":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Event]:
+        """Yield events until the sound ends or :meth:`stop` is called; whatever happens, everything is wiped then."""
+        model = self._scorer.manifest.sha256
+        started = Started(at=self._ring.end, source=self._source.name, words=self.words, model_sha256=model)
+        broken = promise(self.journal, started)
+        if broken:
+            _log.warning("nothing can be released, the journal cannot be written: %s", broken)
+        try:
+            yield started
+            while self._stopping is None:
+                yield from self._step()
+            yield from self._finish(self._stopping)
+        finally:
+            self.close()
+
+    def _step(self) -> list[Event]:
+        """Take one block through the line, or do what was asked from outside first."""
+        if self._cancelling:
+            self._cancelling = False
+            return list(self._gate.cancel())
+        events: list[Event] = []
+        reading = self._source.read(self._ring.lend(BLOCK))
+        if reading.gap is not None:
+            events += self._gap(reading)
+        else:
+            events += self._block(self._ring.commit(reading.count))
+        if reading.ended:
+            events += self._near_misses(self._detector.finish())
+            self._stopping = Reason.END_OF_SOUND
+        self.journal.tick()
+        return events
+
+    def _gap(self, reading: Reading) -> list[Event]:
+        """Break the stream: the Ring is wiped, the lent slice too, and indices go on behind what was lost."""
+        assert reading.gap is not None
+        reason, lost, detail = reading.gap
+        self._ring.skip(lost)
+        at = self._ring.end
+        return [note(self.journal, Gap(at=at, reason=reason, lost=lost, detail=detail)), *self._gate.gap(at)]
+
+    def _block(self, block: Block) -> list[Event]:
+        """Go on by a block; an empty one (a device that stalls) still lets the gate look at consent."""
+        was_open = self._gate.is_open
+        events = list(self._gate.block(block))
+        return events if was_open or not len(block.samples) else events + self._listen(block)
+
+    def _listen(self, block: Block) -> list[Event]:
+        """Score a block; the first detection goes to the gate, which opens or wipes, so that the others are void."""
+        found = self._detector.push(self._scorer.push(block.samples))
+        self.journal.listened(len(block.samples), self.words, self._scorer.manifest.sha256, block.end)
+        for place, one in enumerate(found):
+            if isinstance(one, Detection):
+                return self._near_misses(found[:place]) + list(self._gate.wake(self._wake(one)))
+        return self._near_misses(found)
+
+    def _wake(self, found: Detection) -> Wake:
+        return Wake(
+            at=found.at,
+            id=secrets.token_hex(8),
+            word=found.word,
+            score=found.score,
+            threshold=self._detector.config.thresholds[found.word],
+            start=found.start,
+            end=found.end,
+        )
+
+    def _near_misses(self, found: Sequence[Detection | Candidate]) -> list[Event]:
+        return [
+            note(
+                self.journal,
+                NearMiss(
+                    at=one.at,
+                    word=one.word,
+                    score=one.score,
+                    threshold=self._detector.config.thresholds[one.word],
+                    start=one.start,
+                    end=one.end,
+                ),
+            )
+            for one in found
+            if isinstance(one, Candidate) and not one.detected
+        ]
+
+    def _finish(self, reason: Reason) -> tuple[Event, ...]:
+        """Wipe and close everything, once; return the last events."""
+        if self._closed:
+            return ()
+        self._closed = True
+        try:
+            events = self._gate.stop(reason)
+        finally:
+            self._ring.close()
+            self._source.close()
+        stopped = note(self.journal, Stopped(at=self._ring.end, reason=reason))
+        try:
+            self.journal.close()
+        except JournalError as error:
+            _log.warning("the journal's last lines could not be written: %s", error)
+        return (*events, stopped)
+
+
+def _source(sound: Sound) -> Source:
+    """Open a source; only what is asked for is imported."""
+    if sound is None:
+        from .audio.microphone import Microphone
+
+        return Microphone()
+    if isinstance(sound, str | Path):
+        from .audio.files import FileSource
+
+        return FileSource(sound)
+    if isinstance(sound, np.ndarray):
+        from .audio.array import ArraySource
+
+        return ArraySource(sound)
+    return sound
