@@ -177,3 +177,13 @@ print(source.seconds, count, peaks[-1] - peaks[5])
     assert float(seconds) == 3600
     assert int(count) > 16_000 * 300
     assert int(growth) < 1024, f"grew by {growth} kB over five minutes of sound"
+
+
+def test_a_resampled_file_can_be_wiped_and_closed_at_its_end(tmp_path):
+    path = tmp_path / "short.wav"
+    soundfile.write(path, np.zeros(4410), 44_100)
+    source = FileSource(path)
+    while not source.read(np.zeros(1280, np.int16)).ended:
+        pass
+    source.wipe()
+    source.close()

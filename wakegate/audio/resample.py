@@ -100,6 +100,10 @@ class Converter:
             made = self._soxr.resample_chunk(mono, last=last)
             self._store(made)
             made.fill(0)
+            if last:
+                # soxr takes nothing more until it is cleared, not even the silence that overwrites its buffers.
+                self._soxr.clear()
+                self._flush(self._soxr)
         mono.fill(0)
 
     def take(self, out: Samples) -> int:
