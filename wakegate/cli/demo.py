@@ -111,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.json:
         print(
             f"\nThe assistant received {received / SAMPLE_RATE:.1f} s of sound in all, every sample of it after a wake "
-            "word and under a grant.\nThe ledger of this demo is gone. Yours is asked for with: wakegate consent grant assist"
+            "word and under a grant.\nThis demo's ledger is gone. Yours begins with: wakegate consent grant assist"
         )
     return 0
 

@@ -2,10 +2,15 @@
 
 import argparse
 import sys
+from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..events import SAMPLE_RATE
 from . import terminal
+
+if TYPE_CHECKING:
+    from ..wake.detector import Candidate
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -45,18 +50,20 @@ def run(args: argparse.Namespace) -> int:
     detector = Detector(scorer.manifest.detector_config(scorer.words, chosen))
     as_json = args.json or not sys.stdout.isatty()
     for path in args.files:
-        source = FileSource(path, args.channel)
-        for found in sweep.candidates(scorer, detector, shown(source, sweep.pieces(source))):
-            if not found.detected:
-                continue
-            start_s, at_s, score = found.start / SAMPLE_RATE, found.at / SAMPLE_RATE, round(found.score, 4)
-            if as_json:
-                line = {"file": str(path), "word": found.word, "start_s": round(start_s, 3), "at_s": round(at_s, 3)}
-                terminal.emit({**line, "score": score})
-            else:
-                print(f"{path}  {start_s:9.2f} s  {found.word:<14} score {score:.2f}", flush=True)
-        source.close()
+        with closing(FileSource(path, args.channel)) as source:
+            for found in sweep.candidates(scorer, detector, shown(source, sweep.pieces(source))):
+                if found.detected:
+                    _print(path, found, as_json=as_json)
     return 0
+
+
+def _print(path: Path, found: "Candidate", *, as_json: bool) -> None:
+    start_s, at_s, score = found.start / SAMPLE_RATE, found.at / SAMPLE_RATE, round(found.score, 4)
+    if as_json:
+        line = {"file": str(path), "word": found.word, "start_s": round(start_s, 3), "at_s": round(at_s, 3)}
+        terminal.emit({**line, "score": score})
+    else:
+        print(f"{path}  {start_s:9.2f} s  {found.word:<14} score {score:.2f}", flush=True)
 
 
 def _words(text: str) -> list[str]:

@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     from .story import tell
 
     settings = config.read(args.config)
-    scorer = load(args.words or settings.words, args.model)
+    scorer = load(settings.words if args.words is None else args.words, args.model)
     thresholds = {**settings.thresholds, **_thresholds(args.threshold, scorer.words)}
     source = _source(args, settings)
     sink = _sink(args.assist)
@@ -104,5 +104,5 @@ def _thresholds(given: list[str], words: tuple[str, ...]) -> dict[str, float]:
             threshold = float(value)
         except ValueError as error:
             raise ConfigError(f"--threshold {text!r} is not a number: write 0.7 or computer=0.7") from error
-        chosen |= {word: threshold} if word else dict.fromkeys(words, threshold)
+        chosen |= {word.strip().lower().replace(" ", "_"): threshold} if word else dict.fromkeys(words, threshold)
     return chosen

@@ -2,8 +2,12 @@
 
 import argparse
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from . import terminal
+
+if TYPE_CHECKING:
+    from ..wake.manifest import Manifest
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -30,22 +34,31 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             terminal.emit({**asdict(manifest), "path": str(manifest.path)})
             continue
-        defaults = {entry.word: entry.threshold for entry in manifest.words}
-        rows = [
-            (
-                point.word,
-                f"{point.threshold:g}" + (" (default)" if point.threshold == defaults[point.word] else ""),
-                f"{point.false_accepts / point.hours:.2f} ({point.per_hour[0]:.2f}-{point.per_hour[1]:.2f})",
-                f"{100 * point.missed / point.trials:.1f} % ({100 * point.frr[0]:.1f}-{100 * point.frr[1]:.1f})",
-                point.condition,
-            )
-            for point in manifest.operating_points
-            if point.trials and args.word in (None, point.word)
-        ]
-        hours = max((point.hours for point in manifest.operating_points), default=0)
-        terminal.table(
-            f"{manifest.name}  sha256 {manifest.sha256[:12]}  measured over {hours:g} h of kept-out background",
-            ("word", "threshold", "false accepts / h (95 %)", "missed (95 %)", "condition"),
-            rows,
-        )
+        terminal.table(*_drawn(manifest, args.word))
     return 0
+
+
+def _drawn(manifest: "Manifest", word: str | None) -> tuple[str, tuple[str, ...], list[tuple[str, ...]]]:
+    """Return title, columns and rows: one row a threshold, one column a condition."""
+    points = [p for p in manifest.operating_points if word in (None, p.word)]
+    conditions = tuple(dict.fromkeys(p.condition for p in points))
+    defaults = {entry.word: entry.threshold for entry in manifest.words}
+    rows = []
+    for name, threshold in dict.fromkeys((p.word, p.threshold) for p in points):
+        own = {p.condition: p for p in points if (p.word, p.threshold) == (name, threshold)}
+        first = next(iter(own.values()))
+        rows.append(
+            (
+                name,
+                f"{threshold:g}" + (" *" if threshold == defaults[name] else ""),
+                f"{first.false_accepts / first.hours:.2f} ({first.per_hour[0]:.2f}-{first.per_hour[1]:.2f})",
+                *(f"{100 * p.missed / p.trials:.0f} ({100 * p.frr[0]:.0f}-{100 * p.frr[1]:.0f})" for p in own.values()),
+            )
+        )
+    hours = max((p.hours for p in points), default=0)
+    title = (
+        f"{manifest.name}, sha256 {manifest.sha256[:12]}: people and {hours:.2f} h of sound kept out of training; "
+        "95 % intervals; * default"
+    )
+    columns = ("word", "threshold", "false accepts/h", *(f"missed %: {condition}" for condition in conditions))
+    return title, columns, rows

@@ -1,6 +1,7 @@
 """``wakegate score``: the score of every step of sound files, for researchers."""
 
 import argparse
+from contextlib import closing
 from pathlib import Path
 
 from ..errors import ConfigError
@@ -44,9 +45,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         args.out.mkdir(parents=True, exist_ok=True)
         for path in args.files:
-            source = FileSource(path, args.channel)
-            scores = np.concatenate(list(sweep.scores(scorer, shown(source, sweep.pieces(source)))))
-            source.close()
+            with closing(FileSource(path, args.channel)) as source:
+                scores = np.concatenate(list(sweep.scores(scorer, shown(source, sweep.pieces(source)))))
             out = args.out / f"{path.stem}.npz"
             np.savez(out, scores=scores, words=scorer.words, step=scorer.step, model_sha256=scorer.manifest.sha256)
             if args.json:

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import ModelError
 from . import manifest
 from .manifest import Manifest
-from .scorer import Scorer
+from .scorer import Scorer, import_onnxruntime
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -49,10 +49,14 @@ def load(words: Sequence[str] | None = None, path: str | Path | None = None) -> 
     ModelError
         If no model knows the words, or the model is damaged. No other word or model is ever taken instead.
     """
+    if isinstance(words, str):
+        raise ModelError(f"words is the text {words!r}: give a list, [{words!r}]")
     wanted = None if words is None else tuple(word.strip().lower().replace(" ", "_") for word in words)
     if wanted is not None and (not wanted or len(set(wanted)) != len(wanted)):
         raise ModelError(f"the words {list(words or ())} are empty or repeated: name each word once")
     if path is not None:
+        if Path(path).suffix not in (".onnx", ".json"):
+            raise ModelError(f"{str(path)!r} is no model file: name its NAME.onnx or NAME.json")
         chosen = manifest.read(Path(path).with_suffix(".json"))
     else:
         models = installed()
@@ -63,3 +67,9 @@ def load(words: Sequence[str] | None = None, path: str | Path | None = None) -> 
             raise ModelError(f"no installed model knows {unknown}: installed words are {', '.join(known) or 'none'}")
         chosen = able[0]
     return Scorer(chosen, wanted if wanted is not None else tuple(e.word for e in chosen.words))
+
+
+def onnxruntime_version() -> str:
+    """Return onnxruntime's version, imported with its telemetry off; ModelError if that is too late."""
+    version: str = import_onnxruntime().__version__
+    return version

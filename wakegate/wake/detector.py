@@ -145,7 +145,7 @@ class Detector:
         self._origin = at
 
     def push(self, scores: Scores) -> tuple[Detection | Candidate, ...]:
-        """Take scores and return what they settle, in order of time.
+        """Take scores and return what they settle, in the order in which it is settled.
 
         Parameters
         ----------
@@ -159,10 +159,10 @@ class Detector:
         if smooth.max() < self.config.floor and not any(self._open) and all(self._armed):
             return ()
         events: list[Detection | Candidate] = []
-        for column in range(len(self._words)):
-            for offset, score in enumerate(smooth[:, column].tolist()):
-                events.extend(self._advance(column, first + offset, score))
-        return tuple(sorted(events, key=lambda event: event.at))
+        for step, row in enumerate(smooth.tolist(), first):
+            for column, score in enumerate(row):
+                events.extend(self._advance(column, step, score))
+        return tuple(events)
 
     def finish(self) -> tuple[Candidate, ...]:
         """Close every open candidate: the stream has ended."""

@@ -41,6 +41,11 @@ class OperatingPoint:
     trials: int
     frr: tuple[float, float]
 
+    def __post_init__(self) -> None:
+        """Refuse what no measurement can give."""
+        if not (self.hours > 0 and self.false_accepts >= 0 and 0 <= self.missed <= self.trials):
+            raise ValueError(f"'operating_points': {self.word!r} at {self.threshold!r} is out of range")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WordEntry:
@@ -85,6 +90,25 @@ class Manifest:
     refractory: int
     fall: int
     operating_points: tuple[OperatingPoint, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what no detector and no scorer can work with."""
+        words = [entry.word for entry in self.words]
+        ranges = {
+            "'words': none, or one twice": bool(words) and len(set(words)) == len(words),
+            "'floor': not inside (0, 1)": 0 < self.floor < 1,
+            "'threshold': below the floor or above 1": all(self.floor <= e.threshold <= 1 for e in self.words),
+            "'duration': negative": all(e.timing.duration >= 0 for e in self.words),
+            "'step', 'fall', 'refractory': not 0 < step <= fall <= refractory": (
+                0 < self.step <= self.fall <= self.refractory
+            ),
+            "'chunk': not a whole number of steps": self.chunk > 0 and self.chunk % max(self.step, 1) == 0,
+            "'smoothing': less than 1": self.smoothing >= 1,
+            "'operating_points': of a word it does not know": {p.word for p in self.operating_points} <= set(words),
+        }
+        for wrong, right in ranges.items():
+            if not right:
+                raise ValueError(wrong)
 
     def entry(self, word: str) -> WordEntry:
         """Return one word's entry; ModelError naming the known ones if there is none."""
@@ -153,14 +177,38 @@ def read(path: Path) -> Manifest:
         raise ModelError(f"the manifest {path} is wrong at {error}: reinstall the model") from error
 
 
+def _get(kind: type[T], key: str, source: Mapping[str, object]) -> T:
+    """Return a field of exactly this kind; a whole number may stand where a float is meant."""
+    value = source[key]
+    if kind is float and type(value) is int:
+        value = float(value)
+    if type(value) is not kind:
+        raise TypeError(f"{key!r}: {value!r} should be {kind.__name__}")
+    return value
+
+
+def _pair(key: str, source: Mapping[str, object]) -> tuple[float, float]:
+    low, high = (_get(float, key, {key: value}) for value in _get(list, key, source))
+    return low, high
+
+
+def _point(raw: Mapping[str, object]) -> OperatingPoint:
+    return OperatingPoint(
+        word=_get(str, "word", raw),
+        threshold=_get(float, "threshold", raw),
+        condition=_get(str, "condition", raw),
+        false_accepts=_get(int, "false_accepts", raw),
+        hours=_get(float, "hours", raw),
+        per_hour=_pair("per_hour", raw),
+        missed=_get(int, "missed", raw),
+        trials=_get(int, "trials", raw),
+        frr=_pair("frr", raw),
+    )
+
+
 def _parse(path: Path, raw: dict[str, object]) -> Manifest:
     def get(kind: type[T], key: str, source: Mapping[str, object] = raw) -> T:
-        value = source[key]
-        if kind is float and type(value) is int:
-            value = float(value)
-        if type(value) is not kind:
-            raise TypeError(f"{key!r}: {value!r} should be {kind.__name__}")
-        return value
+        return _get(kind, key, source)
 
     if get(int, "format") != FORMAT or get(int, "sample_rate") != SAMPLE_RATE:
         raise ValueError(f"'format' and 'sample_rate': this wakegate reads format {FORMAT} at {SAMPLE_RATE} Hz")
@@ -172,11 +220,7 @@ def _parse(path: Path, raw: dict[str, object]) -> Manifest:
         )
         for w in get(list, "words")
     )
-    points = tuple(
-        OperatingPoint(**{**p, "per_hour": tuple(p["per_hour"]), "frr": tuple(p["frr"])})
-        for p in get(list, "operating_points")
-    )
-    manifest = Manifest(
+    return Manifest(
         name=get(str, "name"),
         path=path.with_suffix(".onnx"),
         sha256=get(str, "sha256"),
@@ -188,10 +232,5 @@ def _parse(path: Path, raw: dict[str, object]) -> Manifest:
         smoothing=get(int, "smoothing"),
         refractory=get(int, "refractory"),
         fall=get(int, "fall"),
-        operating_points=points,
+        operating_points=tuple(_point(p) for p in get(list, "operating_points")),
     )
-    if not words or not 0 < manifest.floor < 1 or manifest.smoothing < 1 or manifest.step < 1:
-        raise ValueError("'words', 'floor', 'smoothing' or 'step': out of range")
-    if manifest.chunk % manifest.step:
-        raise ValueError("'chunk': not a whole number of steps")
-    return manifest

@@ -6,6 +6,7 @@ step that is not complete yet; ``reset`` overwrites both. The network always run
 depend on how the samples came. Must never hold more audio than one step and the context in its state.
 """
 
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -14,13 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..audio.memory import PrivateMemory
 from ..errors import FormatError, ModelError, ModelMismatchError
 from .manifest import Manifest
 
 _TELEMETRY = "ORT_DISABLE_TELEMETRY"
 
 
-def _onnxruntime() -> Any:
+def import_onnxruntime() -> Any:
     """Import onnxruntime with its telemetry off (official Linux builds write a device id under HOME otherwise)."""
     if "onnxruntime" in sys.modules and os.environ.get(_TELEMETRY) != "1":
         raise ModelError(
@@ -59,7 +61,7 @@ class Scorer:
         self._columns = np.array([known.index(word) for word in self.words])
         self._session = _session(manifest)
         steps = manifest.chunk // manifest.step
-        self._pcm = np.zeros((1, manifest.chunk), np.int16)
+        self._pcm = _private((1, manifest.chunk), np.int16)
         self._scores = np.zeros((1, steps, len(known)), np.float32)
         self._state = _state(self._session, manifest)
         self._turns = (self._bind(0), self._bind(1))
@@ -89,9 +91,10 @@ class Scorer:
         FormatError
             If the samples are not (n,) int16.
         """
-        if samples.dtype != np.int16 or samples.ndim != 1:
+        if not isinstance(samples, np.ndarray) or samples.dtype != np.int16 or samples.ndim != 1:
+            kind, shape = getattr(samples, "dtype", type(samples).__name__), np.shape(samples)
             raise FormatError(
-                f"samples are {samples.dtype} of shape {samples.shape}: give (n,) int16 at 16 kHz "
+                f"samples are {kind} of shape {shape}: give (n,) int16 at 16 kHz "
                 f"(for floats: (x * 32767).astype(numpy.int16))"
             )
         chunk = self.manifest.chunk
@@ -142,7 +145,7 @@ class Scorer:
 
 def _session(manifest: Manifest) -> Any:
     """Make a session of one quiet thread that keeps no memory of what went through it."""
-    ort = _onnxruntime()
+    ort = import_onnxruntime()
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
@@ -160,14 +163,26 @@ def _session(manifest: Manifest) -> Any:
 
 def _state(session: Any, manifest: Manifest) -> dict[str, tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Make two zeroed copies of every state tensor, after checking that the graph is what the manifest says."""
-    shapes = {node.name: tuple(node.shape) for node in (*session.get_inputs(), *session.get_outputs())}
+    found = {n.name: (n.type, *n.shape) for n in (*session.get_inputs(), *session.get_outputs())}
     steps = manifest.chunk // manifest.step
-    expected = {"pcm": (1, manifest.chunk), "scores": (1, steps, len(manifest.words))}
     state = {n.name: tuple(n.shape) for n in session.get_inputs() if n.name != "pcm"}
-    expected |= {f"{name}_next": shape for name, shape in state.items()}
-    for name, shape in expected.items():
-        if shapes.get(name) != shape:
+    expected = {
+        "pcm": ("tensor(int16)", 1, manifest.chunk),
+        "scores": ("tensor(float)", 1, steps, len(manifest.words)),
+    }
+    for name, shape in state.items():
+        # A size that the graph leaves open has no number here: no array could be made for it.
+        whole = tuple(size if isinstance(size, int) else "a number" for size in shape)
+        expected |= {name: ("tensor(float)", *whole), f"{name}_next": ("tensor(float)", *whole)}
+    for name, meant in expected.items():
+        if found.get(name) != meant:
             raise ModelMismatchError(
-                f"{manifest.path} has {name!r} of shape {shapes.get(name)}, its manifest means {shape}: reinstall it"
+                f"{manifest.path} has {name!r} as {found.get(name)}, its manifest means {meant}: reinstall it"
             )
-    return {name: (np.zeros(shape, np.float32), np.zeros(shape, np.float32)) for name, shape in state.items()}
+    return {name: (_private(shape, np.float32), _private(shape, np.float32)) for name, shape in state.items()}
+
+
+def _private(shape: tuple[int, ...], dtype: type[np.int16] | type[np.float32]) -> NDArray[Any]:
+    """Zeros in memory of our own, locked and kept out of core dumps where the OS allows: samples pass through it."""
+    count = math.prod(shape)
+    return PrivateMemory(count * np.dtype(dtype).itemsize).array(dtype, count).reshape(shape)
