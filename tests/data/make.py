@@ -2,8 +2,8 @@
 
     python tests/data/make.py --voices DIR --tools DIR
 
-``--voices`` is a folder with the Kokoro-82M voice (Apache-2.0) and its speakers; ``--tools`` holds ``synthesise.py``, which
-speaks with it. Every voice is a mixture, so it belongs to nobody. Same folders, same files: the seeds are fixed.
+``--voices`` is a folder with the Kokoro-82M voice (Apache-2.0) and its speakers; ``--tools`` holds ``synthesise.py``,
+which speaks with it. Every voice is a mixture, so it belongs to nobody. Same folders, same files: the seeds are fixed.
 """
 
 import argparse
@@ -79,6 +79,8 @@ def main() -> None:
         spoken = say(voice, text, mixture, index) * level
         at = round(at_s * RATE)
         scene[at : at + len(spoken)] += spoken[: len(scene) - at]
+    lines = [{"at_s": at_s, "said": text} for at_s, text, _, _ in KITCHEN]
+    SCENE.with_suffix(".json").write_text(json.dumps(lines, indent=1) + "\n")
     write(SCENE, room(scene, rng) + noise(len(scene), rng, 0.002))
     words = np.zeros(3 * len(WORDS) * RATE, np.float32)
     truth = []

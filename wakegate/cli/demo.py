@@ -6,12 +6,14 @@ afterwards, marked so that no production code would accept it.
 """
 
 import argparse
+import json
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..events import SAMPLE_RATE, Event, NearMiss, Purpose
+from ..events import SAMPLE_RATE, Event, NearMiss, Opened, Purpose, Refused
 from . import terminal
 
 if TYPE_CHECKING:
@@ -82,22 +84,29 @@ def run(args: argparse.Namespace) -> int:
 
     received = 0
 
+    def aside(at: int, text: str, style: str) -> None:
+        if not args.json:
+            _line(at, text, style)
+
     def assistant(samples: "Samples", info: "Info") -> None:
         nonlocal received
         received += len(samples)
 
     def opt_in() -> None:
-        if not args.json:
-            _aside(OPT_IN_AT, "somebody opts in: assist, and nothing else", "green")
+        aside(OPT_IN_AT, "somebody opts in: assist, and nothing else", "bold green")
         pipeline.ledger.grant(Purpose.ASSIST, act=Act(Surface.TEST, "wakegate demo"))
 
     def change_of_mind() -> None:
-        if not args.json:
-            _aside(CHANGE_OF_MIND_AT, "somebody takes it back, in mid-sentence", "red")
+        aside(CHANGE_OF_MIND_AT, "somebody takes it back, in mid-sentence", "bold red")
         pipeline.ledger.revoke(Purpose.ASSIST)
 
     with tempfile.TemporaryDirectory(prefix="wakegate-demo-") as folder:
-        source = Kitchen(FileSource(SCENE), (OPT_IN_AT, opt_in), (CHANGE_OF_MIND_AT, change_of_mind))
+        script = [(round(said["at_s"] * SAMPLE_RATE), f"    “{said['said']}”") for said in _script()]
+        cues: list[tuple[int, Callable[[], None]]] = [
+            (at, partial(aside, at, text, "italic cyan")) for at, text in script
+        ]
+        cues += [(OPT_IN_AT, opt_in), (CHANGE_OF_MIND_AT, change_of_mind)]
+        source = Kitchen(FileSource(SCENE), *sorted(cues, key=lambda cue: cue[0]))
         pipeline = Pipeline.open(
             source,
             words=["computer"],
@@ -116,6 +125,12 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _script() -> list[dict[str, Any]]:
+    """Return what is said in the scene, and when."""
+    lines: list[dict[str, Any]] = json.loads(SCENE.with_suffix(".json").read_text(encoding="utf-8"))
+    return lines
+
+
 _COLOURS = {"wake": "bold", "refused": "yellow", "released": "green", "aborted": "red", "wiped": "dim"}
 
 
@@ -125,14 +140,16 @@ def _show(event: Event, *, as_json: bool) -> None:
     if as_json:
         # Ids are random: without them the same scene gives the same lines.
         terminal.emit({name: value for name, value in event.to_dict().items() if name not in ("id", "grant")})
-    elif not isinstance(event, NearMiss):
-        said = "released under the grant: live sound flows" if event.kind == "opened" else sentence(event)
-        _aside(event.at, said, _COLOURS.get(event.kind, ""))
+    elif isinstance(event, Refused) and event.purpose is Purpose.ASSIST:
+        _line(event.at, "withheld: nobody opted in", _COLOURS["refused"])
+    elif isinstance(event, Opened):
+        _line(event.at, "the gate opens for assist: live sound flows to the assistant", "green")
+    elif not isinstance(event, NearMiss | Refused):
+        _line(event.at, sentence(event), _COLOURS.get(event.kind, ""))
 
 
-def _aside(at: int, text: str, colour: str) -> None:
+def _line(at: int, text: str, colour: str) -> None:
     from rich.console import Console
 
-    Console(highlight=False, soft_wrap=True).print(
-        f"{at / SAMPLE_RATE:7.2f} s  {text}", style=colour or None, markup=False
-    )
+    line = f"{at / SAMPLE_RATE:7.2f} s  {text}"
+    Console(highlight=False, soft_wrap=True).print(line, style=colour or None, markup=False)

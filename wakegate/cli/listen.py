@@ -3,6 +3,7 @@
 import argparse
 import signal
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,9 +56,12 @@ def run(args: argparse.Namespace) -> int:
     scorer = load(settings.words if args.words is None else args.words, args.model)
     thresholds = {**settings.thresholds, **_thresholds(args.threshold, scorer.words)}
     source = _source(args, settings)
-    sink = _sink(args.assist)
     out = sys.stderr if args.assist == "stdout" else sys.stdout
-    with Pipeline.open(source, scorer=scorer, thresholds=thresholds, assist=sink, limits=settings.limits) as pipeline:
+    with ExitStack() as stack:
+        sink = _sink(args.assist, stack)
+        pipeline = stack.enter_context(
+            Pipeline.open(source, scorer=scorer, thresholds=thresholds, assist=sink, limits=settings.limits)
+        )
         # A service manager's stop ends the stream as it should end: wiped, and on record.
         signal.signal(signal.SIGTERM, lambda *_: pipeline.stop())
         for event in pipeline:
@@ -73,14 +77,19 @@ def _source(args: argparse.Namespace, settings: "Config") -> "Source":
     if args.input is not None:
         from ..audio.files import FileSource
 
-        return FileSource(args.input, args.channel)
+        file = FileSource(args.input, args.channel)
+        if args.assist is None:
+            return file
+        from ..audio.paced import Paced
+
+        return Paced(file)  # an assistant hears it live, and one that lags is cut off
     from ..audio.microphone import Microphone
 
     device = settings.device if args.device is None else int(args.device) if args.device.isdecimal() else args.device
     return Microphone(device, settings.channel if args.channel is None else args.channel)
 
 
-def _sink(where: str | None) -> "Sink | None":
+def _sink(where: str | None, stack: ExitStack) -> "Sink | None":
     from ..gate.sinks import SocketSink, StreamSink
 
     if where is None:
@@ -92,7 +101,9 @@ def _sink(where: str | None) -> "Sink | None":
     kind, _, path = where.partition(":")
     if kind != "unix" or not path:
         raise ConfigError(f"--assist {where!r} is neither stdout nor unix:PATH")
-    return SocketSink(Path(path))
+    sink = SocketSink(Path(path))
+    stack.callback(sink.shut)
+    return sink
 
 
 def _thresholds(given: list[str], words: tuple[str, ...]) -> dict[str, float]:

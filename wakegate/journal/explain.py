@@ -43,8 +43,8 @@ def explain(entry: Entry) -> str:
 
 
 def _reason(entry: Entry) -> str:
-    reason, detail = entry.text("reason"), entry.text("detail")
-    return f"{_REASONS.get(reason, reason)} ({detail})" if detail else _REASONS.get(reason, reason)
+    reason = entry.text("reason")
+    return entry.text("detail") or _REASONS.get(reason, reason)
 
 
 def _seconds(samples: int) -> str:

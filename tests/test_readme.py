@@ -1,0 +1,111 @@
+"""The front door holds: every command and every line of Python in the README runs, and its output is real."""
+
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from wakegate.cli import COMMANDS
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+SHELL = [line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines()]
+OURS = [line for line in SHELL if line.startswith("wakegate ")]
+PYTHON = [text for kind, text in BLOCKS if kind == "python"]
+ASKS = ("wakegate consent grant assist", "wakegate reset")
+START = "import sys; from wakegate.cli import main; sys.exit(main())"
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reader")
+    (folder / "tests").symlink_to(ROOT / "tests")
+    return folder
+
+
+def environment(home):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "OPENBLAS_"))}
+    return kept | {"HOME": str(home), "PYTHONPATH": str(ROOT), "COLUMNS": "100"}
+
+
+def run(words, home):
+    command = [sys.executable, "-c", START, *words]
+    return subprocess.run(command, cwd=home, env=environment(home), capture_output=True, text=True, timeout=60)
+
+
+def answer_yes(words, home):
+    """Run a command on a terminal of its own and type yes once it asks; return its exit code and what was shown."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(home)
+        os.execve(sys.executable, [sys.executable, "-c", START, *words], environment(home))
+    shown, typed, until = b"", False, time.monotonic() + 30
+    while time.monotonic() < until:
+        if select.select([terminal], [], [], 0.2)[0]:
+            try:
+                shown += os.read(terminal, 65536)
+            except OSError:
+                break
+        elif b"yes" in shown and not typed:
+            os.write(terminal, b"yes\n")
+            typed = True
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    os.close(terminal)
+    return code, shown.decode()
+
+
+def test_every_command_of_ours_runs_in_the_order_of_the_page(home):
+    for line in OURS:
+        words = line.split()[1:]
+        if line in ASKS:
+            code, shown = answer_yes(words, home)
+        else:
+            done = run(words, home)
+            code, shown = done.returncode, done.stdout + done.stderr
+        # Without a sound card `devices` says so and fails: that is its answer.
+        expected = (0, 1) if words[0] == "devices" else (0,)
+        assert code in expected and "Traceback" not in shown, f"{line}: {shown}"
+
+
+def test_the_page_names_every_command():
+    for name in COMMANDS:
+        assert any(line.split()[1] == name for line in OURS) or f"bin/wakegate {name}" in README
+
+
+def test_the_demo_prints_what_the_page_shows_and_twice_the_same(home):
+    shown = next(text for kind, text in BLOCKS if kind == "text")
+    first, second = run(["demo"], home), run(["demo"], home)
+    assert first.returncode == 0 and first.stdout == second.stdout
+    assert first.stdout.strip() == shown.strip()
+
+
+def test_the_check_line_is_what_is_configured():
+    assert "ruff format --check . && ruff check . && mypy && pytest" in SHELL
+    assert "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/wakegate demo" in SHELL
+    assert "python3 -m venv .venv && .venv/bin/pip install '.[test]' && .venv/bin/pytest" in SHELL
+
+
+def test_the_six_lines_and_the_scores_run(home):
+    for text in (PYTHON[0], PYTHON[2]):
+        done = subprocess.run(
+            [sys.executable, "-c", text], cwd=home, env=environment(home), capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+    assert len([line for line in PYTHON[0].splitlines() if line.strip()]) <= 6
+
+
+def test_the_light_and_the_button_run(home):
+    program = PYTHON[1].replace("Pipeline.open(", "Pipeline.open('tests/data/six_words.flac', ", 1)
+    program += "\nclass Light: value = None\nclass Button: pass\nlight, button = Light(), Button()\n"
+    program += "run(light, button, lambda samples, info: None)\nbutton.when_pressed()\nprint(light.value)\n"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=home, env=environment(home), capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (0, "False\n"), done.stderr
