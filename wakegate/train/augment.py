@@ -35,7 +35,7 @@ class Mixture:
     positives: float = 0.45
     near_misses: float = 0.2
     half_words: float = 0.06
-    synthetic: float = 0.4
+    synthetic: float = 0.55
     room: float = 0.6
     low_pass: float = 0.3
     snr_db: tuple[float, float] = (-5.0, 25.0)

@@ -178,14 +178,28 @@ def _pooled(
     for rate in RATES:
         row: dict[str, object] = {"false_accepts_per_hour_a_word": rate, "hours": round(hours, 3)}
         for condition, spoken in said.items():
-            missed = {}
-            for word in sorted({t.word for t in spoken}):
-                threshold = threshold_for([c.score for c in every if c.word == word], hours, rate, 0.0)
-                own = [t.score < threshold for t in spoken if t.word == word]
-                missed[word] = round(float(np.mean(own)), 4)
-            row[condition] = {"mean": round(float(np.mean(list(missed.values()))), 4), **missed}
+            words = sorted({t.word for t in spoken})
+            threshold = {w: threshold_for([c.score for c in every if c.word == w], hours, rate, 0.0) for w in words}
+            missed = [(t.word, t.speaker, t.score < threshold[t.word]) for t in spoken]
+            by_word = {w: round(float(np.mean([m for word, _, m in missed if word == w])), 4) for w in words}
+            mean = round(float(np.mean(list(by_word.values()))), 4)
+            row[condition] = {"mean": mean, "by_speaker_95": _by_speaker(missed), **by_word}
         rows.append(row)
     return rows
+
+
+def _by_speaker(missed: Sequence[tuple[str, str, bool]], draws: int = 2000) -> tuple[float, float]:
+    """Return the 95 % bootstrap interval of the words' mean miss when other speakers might have come (Efron 1979)."""
+    rng = np.random.default_rng(0)
+    speakers = sorted({speaker for _, speaker, _ in missed})
+    words = sorted({word for word, _, _ in missed})
+    counts = np.zeros((2, len(speakers), len(words)))
+    for word, speaker, miss in missed:
+        counts[:, speakers.index(speaker), words.index(word)] += (miss, 1)
+    picks = rng.integers(len(speakers), size=(draws, len(speakers)))
+    lost, said = counts[0][picks].sum(axis=1), counts[1][picks].sum(axis=1)
+    means = np.nanmean(np.where(said > 0, lost / np.maximum(said, 1), np.nan), axis=1)
+    return _rounded((float(np.quantile(means, 0.025)), float(np.quantile(means, 0.975))))
 
 
 def _worst(scorer: Scorer, halves: Sequence[Sequence[Clip]], most: int = 40) -> list[dict[str, object]]:

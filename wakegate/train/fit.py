@@ -46,7 +46,7 @@ class Plan:
     weight_decay: float = 0.01
     average: float = 0.999
     positive_weight: float = 2.0
-    negative_weight: tuple[float, float] = (1.0, 4.0)
+    negative_weight: tuple[float, float] = (1.0, 2.0)
     pool: int = 60
     seed: int = 1
 
@@ -85,17 +85,17 @@ def load_network(path: Path) -> Trunk:
 def draw(mixer: Mixer, front_end: FrontEnd, folder: Path, network: Path, shards: int, size: int = 2048) -> None:
     """Write shards of examples as features until there are ``shards``.
 
-    Every second shard, once there is a network, draws three times as many negatives and keeps what it finds hardest.
+    Every third shard, once there is a network, draws three times as many examples and keeps what it finds hardest.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    plain, heavy = mixer.mixture, Mixture(positives=0.1, near_misses=0.35, half_words=0.12)
+    plain, heavy = mixer.mixture, Mixture(positives=0.25, near_misses=0.3, half_words=0.1)
     for number in itertools.count():
         path = folder / f"{number:05d}.npz"
         if number >= shards:
             return
         if path.exists():
             continue
-        mining = number % 2 == 1 and network.exists()
+        mining = number % 3 == 2 and network.exists()
         mixer.mixture = heavy if mining else plain
         trunk = load_network(network) if mining else None
         kept: list[tuple[NDArray[np.float16], NDArray[np.int8], NDArray[np.int32]]] = []
@@ -126,9 +126,19 @@ def losses(logits: Tensor, classes: Tensor, positive: float, negative: float) ->
     )
 
 
-def mask(features: Tensor, rng: np.random.Generator) -> Tensor:
-    """SpecAugment (Park et al. 2019): hide a few bands, now and then a short stretch of time."""
-    features = features.clone()
+def vary(features: Tensor, rng: np.random.Generator) -> Tensor:
+    """Stretch the mel axis by up to 12 %, as other throats would (VTLP, Jaitly and Hinton 2013); then SpecAugment.
+
+    SpecAugment (Park et al. 2019) hides a few bands, now and then a short stretch of time.
+    """
+    bands = features.shape[2]
+    stretch = torch.from_numpy(rng.uniform(0.88, 1.12, (len(features), 1)).astype(np.float32))
+    place = (torch.arange(bands)[None, :] * stretch).clamp(max=bands - 1.001)
+    low = place.long()
+    part = (place - low)[:, None, :]
+    below = features.gather(2, low[:, None, :].expand_as(features))
+    above = features.gather(2, (low + 1)[:, None, :].expand_as(features))
+    features = below * (1 - part) + above * part
     for row in range(len(features)):
         if rng.random() < 0.4:
             band = int(rng.integers(0, 36))
@@ -201,7 +211,7 @@ def learn(folder: Path, checkpoint: Path, shape: Shape, plan: Plan, *, again: bo
         negative = plan.negative_weight[0] + done * (plan.negative_weight[1] - plan.negative_weight[0])
         features, words, ends = pool.batch(plan.batch)
         classes = targets(words, ends)
-        loss = losses(trunk(mask(features, rng)), classes, plan.positive_weight, negative).mean()
+        loss = losses(trunk(vary(features, rng)), classes, plan.positive_weight, negative).mean()
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(trunk.parameters(), 2.0)

@@ -124,12 +124,13 @@ class Trunk(nn.Module):
         self.blocks = nn.ModuleList(
             CausalConv(shape.channels, shape.channels, shape.width, dilation=d) for d in shape.dilations
         )
+        self.drop = nn.Dropout(0.1)
         self.head = nn.Conv1d(shape.channels, outputs, 1)
 
     def forward(self, features: Tensor) -> Tensor:
         """(batch, frames, MELS) to (batch, frames // STRIDE, outputs) logits; the last output means "no word"."""
         x = torch.relu(self.first(features.transpose(1, 2)))
         for block in self.blocks:
-            x = x + torch.relu(block(x))
+            x = x + self.drop(torch.relu(block(x)))
         logits: Tensor = self.head(x)
         return logits.transpose(1, 2)
