@@ -146,7 +146,7 @@ def test_an_error_of_the_source_wipes_too(tmp_path):
     source = ScriptSource(Scene().quiet(1).word().speech(3).samples(), {40_000: fail})
     with pytest.raises(FormatError):
         listen(world, source, assist=listener)
-    assert listener.ends == [Reason.STOPPED]
+    assert listener.ends == [Reason.SOUND_FAILED]
 
 
 def test_a_callback_that_fails_ends_the_release_and_its_words_stay_unsaid(tmp_path):

@@ -29,6 +29,7 @@ from typing import Any
 
 from .errors import ConfigError
 from .gate.limits import Limits
+from .wake.catalogue import spelled
 
 SYSTEM = Path("/etc/wakegate/wakegate.toml")
 _KNOWN = {
@@ -93,7 +94,7 @@ def read(path: Path | None = None) -> Config:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"the config {path} cannot be read ({error})") from error
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # ValueError: TOMLDecodeError, or a number of thousands of digits
         raise ConfigError(f"the config {path} is not TOML: {error}") from error
     _check_names(path, raw)
     return Config(
@@ -140,6 +141,6 @@ def _words(path: Path, raw: Mapping[str, dict[str, object]]) -> tuple[str, ...] 
 def _thresholds(path: Path, raw: Mapping[str, dict[str, object]]) -> dict[str, float]:
     given = _value(path, raw, "wake", "thresholds", dict) or {}
     for word, value in given.items():
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ConfigError(f"{path}: the threshold of {word!r} must be a number, got {value!r}")
-    return {str(word).lower().replace(" ", "_"): float(value) for word, value in given.items()}
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise ConfigError(f"{path}: the threshold of {word!r} must be a number from 0 to 1, got {value!r}")
+    return {spelled(word): float(value) for word, value in given.items()}

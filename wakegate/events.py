@@ -58,6 +58,7 @@ class Reason(StrEnum):
     DEVICE_OVERFLOW = "device_overflow"
     DEVICE_LOST = "device_lost"
     END_OF_SOUND = "end_of_sound"
+    SOUND_FAILED = "sound_failed"
 
 
 class Verdict(StrEnum):

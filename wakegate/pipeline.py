@@ -19,7 +19,7 @@ from .audio.block import Block, Reading, Samples, Source
 from .audio.ring import Ring
 from .consent.clock import Clock, SystemClock
 from .consent.ledger import Ledger
-from .errors import JournalError
+from .errors import AudioError, JournalError
 from .events import Event, Gap, NearMiss, Reason, Started, Stopped, Wake
 from .gate.admission import Admission
 from .gate.frames import Info
@@ -200,6 +200,9 @@ class Pipeline:
             while self._stopping is None:
                 yield from self._step()
             yield from self._finish(self._stopping)
+        except AudioError:
+            self._stopping = Reason.SOUND_FAILED
+            raise
         finally:
             self.close()
 

@@ -41,7 +41,11 @@ class FakeEar:
             name="fake",
             path=Path("/nowhere"),
             sha256=MODEL,
-            words=(WordEntry(word="alexa", threshold=0.5, timing=WordTiming(lag=0, duration=round(WORD_S * RATE))),),
+            words=(
+                WordEntry(
+                    word="alexa", threshold=0.5, timing=WordTiming(lag=0, crossing_lag=0, duration=round(WORD_S * RATE))
+                ),
+            ),
             chunk=320,
             step=320,
             context=320,

@@ -17,7 +17,7 @@ from wakegate.wake.detector import Candidate, Detection, Detector, DetectorConfi
 
 ONE = DetectorConfig(
     thresholds={"alexa": 0.75},
-    timing={"alexa": WordTiming(lag=0, duration=0)},
+    timing={"alexa": WordTiming(lag=0, crossing_lag=0, duration=0)},
     floor=0.25,
     step=100,
     smoothing=1,
@@ -27,7 +27,10 @@ ONE = DetectorConfig(
 TWO = replace(
     ONE,
     thresholds={"alexa": 0.75, "jarvis": 0.75},
-    timing={"alexa": WordTiming(lag=0, duration=0), "jarvis": WordTiming(lag=0, duration=0)},
+    timing={
+        "alexa": WordTiming(lag=0, crossing_lag=0, duration=0),
+        "jarvis": WordTiming(lag=0, crossing_lag=0, duration=0),
+    },
 )
 
 
@@ -115,17 +118,18 @@ def test_a_plateau_is_cut_at_the_refractory_and_stays_quiet_until_it_has_fallen(
     assert told(detector.push(drawn("6" * 19))) == [("!", 0, 6)]
     assert told(detector.push(drawn("6"))) == [("+", 0, 6)]  # the 20th step
     assert told(detector.push(drawn("7" * 40))) == []
-    # fallen below the floor once: armed again
-    assert told(detector.push(drawn("17"))) == [("!", 61, 7)]
+    # fallen below the floor for as long as ends a candidate: armed again
+    assert told(detector.push(drawn("17" + "1117"))) == [("!", 65, 7)]
 
 
 def test_a_floor_that_is_only_touched_does_not_re_arm():
     assert run("6" * 20 + "2" * 5 + "7777") == [("!", 0, 6), ("+", 0, 6)]
 
 
-def test_a_candidate_cut_in_a_dip_is_armed_at_once():
+def test_a_candidate_cut_in_a_dip_is_armed_once_the_dip_was_long_enough():
     #                 the 20th step is below the floor
-    assert run("6" * 19 + "1" + "7...") == [("!", 0, 6), ("+", 0, 6), ("!", 20, 7), ("+", 20, 7)]
+    assert run("6" * 19 + "1" + "7...") == [("!", 0, 6), ("+", 0, 6)]
+    assert run("6" * 19 + "1117...") == [("!", 0, 6), ("+", 0, 6), ("!", 22, 7), ("+", 22, 7)]
 
 
 def test_a_score_that_comes_after_the_cut_is_not_in_the_candidate():
@@ -206,8 +210,9 @@ def test_words_have_thresholds_of_their_own():
 # Where the word lies.
 
 
-def timed(lag, duration):
-    return replace(ONE, timing={"alexa": WordTiming(lag=lag, duration=duration)})
+def timed(lag, duration, crossing_lag=None):
+    crossing_lag = lag if crossing_lag is None else crossing_lag
+    return replace(ONE, timing={"alexa": WordTiming(lag=lag, crossing_lag=crossing_lag, duration=duration)})
 
 
 def bounds(events):
@@ -218,6 +223,11 @@ def test_the_word_lies_lag_and_duration_before_its_score():
     detector = Detector(timed(150, 400))
     # detection at the end of step 7 (sample 800), highest at the end of step 8 (sample 900)
     assert bounds(detector.push(drawn(".......67....."))) == [(250, 650, 800), (350, 750, 900)]
+
+
+def test_a_crossing_comes_sooner_after_the_word_than_the_highest_score():
+    detector = Detector(timed(150, 400, crossing_lag=50))
+    assert bounds(detector.push(drawn(".......67....."))) == [(350, 750, 800), (350, 750, 900)]
 
 
 def test_a_word_never_begins_before_the_stream():

@@ -135,7 +135,7 @@ TOP = (
 )
 FIELDS = [
     *((key,) for key in (*TOP, "words", "operating_points")),
-    *(("words", 0, key) for key in ("word", "threshold", "lag", "duration")),
+    *(("words", 0, key) for key in ("word", "threshold", "lag", "crossing_lag", "duration")),
     *(
         ("operating_points", 0, key)
         for key in ("word", "threshold", "condition", "false_accepts", "hours", "per_hour", "missed", "trials", "frr")

@@ -248,12 +248,15 @@ import numpy as np
 from tests.memory import plant
 from wakegate.wake import load
 path = Path(sys.argv[1])
-probes = plant(path, seed=11, seconds=2.0)   # whole chunks: the last probe is in the network's state too
-noise = np.memmap(path, np.int16, "r", offset=44)   # a read-only mapping: no copy of ours, and not scanned
 scorer = load()
+# What is left lies in the last chunk, so every probe does: one chunk, and half of it once more for what waits.
+probes = plant(path, seed=11, seconds=scorer.manifest.chunk / 16000)
+noise = np.memmap(path, np.int16, "r", offset=44)   # a read-only mapping: no copy of ours, and not scanned
+scorer.push(np.random.default_rng(5).integers(-20000, 20000, 32000).astype(np.int16))
+scorer.reset()
 clean = probes.found()
-for at in range(0, len(noise), 1000):
-    scorer.push(noise[at : at + 1000])
+scorer.push(noise)
+scorer.push(noise[: len(noise) // 2])
 before = probes.found()
 scorer.reset()
 print(json.dumps([clean, before, probes.found()]))

@@ -6,11 +6,13 @@ carries JSON Lines and nothing else; words for people go to stderr or, where the
 
 import argparse
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
 
 from ..errors import WakegateError
+from .terminal import say
 
 COMMANDS = ("demo", "listen", "detect", "score", "devices", "models", "consent", "journal", "doctor", "reset")
 
@@ -31,17 +33,22 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     args = parser().parse_args(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no reason to stop
     try:
         code: int = args.run(args)
         sys.stdout.flush()
         return code
     except WakegateError as error:
-        print(f"wakegate: {error}", file=sys.stderr)
+        say(f"wakegate: {error}")
         return 1
     except KeyboardInterrupt:
         print("wakegate: stopped by Ctrl-C", file=sys.stderr)
-        return 130
+        return 1
     except BrokenPipeError:
         # The reader of our output went away: nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        say(f"wakegate: {error}")
         return 1

@@ -34,6 +34,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         description="Play a bundled scene of synthetic voices through the real pipeline: a wake word with no opt-in "
         "(withheld), one with an opt-in (released), and one whose opt-in is taken back in mid-sentence (stopped and "
         "wiped). Nothing of this user's is read or written. The same command gives the same output.",
+        epilog="next: wakegate listen    (and, to let an assistant hear you: wakegate consent grant assist)",
     )
     parser.add_argument("--json", action="store_true", help="events as JSON Lines")
     parser.set_defaults(run=run)
@@ -78,7 +79,6 @@ class Kitchen:
 def run(args: argparse.Namespace) -> int:
     """Play the scene."""
     from .. import testing
-    from ..audio.files import FileSource
     from ..consent.grant import Act, Surface
     from ..pipeline import Pipeline
 
@@ -101,14 +101,8 @@ def run(args: argparse.Namespace) -> int:
         pipeline.ledger.revoke(Purpose.ASSIST)
 
     with tempfile.TemporaryDirectory(prefix="wakegate-demo-") as folder:
-        script = [(round(said["at_s"] * SAMPLE_RATE), f"    “{said['said']}”") for said in _script()]
-        cues: list[tuple[int, Callable[[], None]]] = [
-            (at, partial(aside, at, text, "italic cyan")) for at, text in script
-        ]
-        cues += [(OPT_IN_AT, opt_in), (CHANGE_OF_MIND_AT, change_of_mind)]
-        source = Kitchen(FileSource(SCENE), *sorted(cues, key=lambda cue: cue[0]))
         pipeline = Pipeline.open(
-            source,
+            _kitchen(aside, (OPT_IN_AT, opt_in), (CHANGE_OF_MIND_AT, change_of_mind)),
             words=["computer"],
             assist=assistant,
             place=testing.place(Path(folder) / "state"),
@@ -123,6 +117,17 @@ def run(args: argparse.Namespace) -> int:
             "word and under a grant.\nThis demo's ledger is gone. Yours begins with: wakegate consent grant assist"
         )
     return 0
+
+
+def _kitchen(aside: Callable[[int, str, str], None], *acts: tuple[int, Callable[[], None]]) -> Kitchen:
+    """Open the scene; what is said in it is shown as it is said, between the acts."""
+    from ..audio.files import FileSource
+
+    cues = list(acts)
+    for line in _script():
+        at = round(line["at_s"] * SAMPLE_RATE)
+        cues.append((at, partial(aside, at, f"    “{line['said']}”", "italic cyan")))
+    return Kitchen(FileSource(SCENE), *sorted(cues, key=lambda cue: cue[0]))
 
 
 def _script() -> list[dict[str, Any]]:

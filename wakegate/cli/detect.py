@@ -63,7 +63,7 @@ def _print(path: Path, found: "Candidate", *, as_json: bool) -> None:
         line = {"file": str(path), "word": found.word, "start_s": round(start_s, 3), "at_s": round(at_s, 3)}
         terminal.emit({**line, "score": score})
     else:
-        print(f"{path}  {start_s:9.2f} s  {found.word:<14} score {score:.2f}", flush=True)
+        print(terminal.plain(f"{path}  {start_s:9.2f} s  {found.word:<14} score {score:.2f}"), flush=True)
 
 
 def _words(text: str) -> list[str]:

@@ -62,8 +62,9 @@ def run(args: argparse.Namespace) -> int:
         pipeline = stack.enter_context(
             Pipeline.open(source, scorer=scorer, thresholds=thresholds, assist=sink, limits=settings.limits)
         )
-        # A service manager's stop ends the stream as it should end: wiped, and on record.
-        signal.signal(signal.SIGTERM, lambda *_: pipeline.stop())
+        # A service manager's stop and Ctrl-C end the stream as it should end: wiped, and on record.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: pipeline.stop())
         for event in pipeline:
             tell(event, as_json=args.json, out=out)
     return 0
@@ -108,6 +109,8 @@ def _sink(where: str | None, stack: ExitStack) -> "Sink | None":
 
 def _thresholds(given: list[str], words: tuple[str, ...]) -> dict[str, float]:
     """Read ``T`` and ``WORD=T``."""
+    from ..wake.catalogue import spelled
+
     chosen: dict[str, float] = {}
     for text in given:
         word, _, value = text.rpartition("=")
@@ -115,5 +118,7 @@ def _thresholds(given: list[str], words: tuple[str, ...]) -> dict[str, float]:
             threshold = float(value)
         except ValueError as error:
             raise ConfigError(f"--threshold {text!r} is not a number: write 0.7 or computer=0.7") from error
-        chosen |= {word.strip().lower().replace(" ", "_"): threshold} if word else dict.fromkeys(words, threshold)
+        if word and spelled(word) not in words:
+            raise ConfigError(f"--threshold {text!r}: {word!r} is not listened for, only {', '.join(words)}")
+        chosen |= {spelled(word): threshold} if word else dict.fromkeys(words, threshold)
     return chosen

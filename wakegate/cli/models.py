@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from . import terminal
 
 if TYPE_CHECKING:
-    from ..wake.manifest import Manifest
+    from ..wake.manifest import Manifest, OperatingPoint
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -28,19 +28,18 @@ def run(args: argparse.Namespace) -> int:
     """Print the catalogue."""
     from ..wake import catalogue
 
-    for manifest in catalogue.installed():
-        if args.word:
-            manifest.entry(args.word)
+    word = None if args.word is None else catalogue.spelled(args.word)
+    for manifest in catalogue.installed() if word is None else catalogue.knowing([word]):
         if args.json:
             terminal.emit({**asdict(manifest), "path": str(manifest.path)})
-            continue
-        terminal.table(*_drawn(manifest, args.word))
+        else:
+            terminal.table(*_drawn(manifest, word))
     return 0
 
 
 def _drawn(manifest: "Manifest", word: str | None) -> tuple[str, tuple[str, ...], list[tuple[str, ...]]]:
     """Return title, columns and rows: one row a threshold, one column a condition."""
-    points = [p for p in manifest.operating_points if word in (None, p.word)]
+    points = [p for p in manifest.operating_points if p.trials and word in (None, p.word)]
     conditions = tuple(dict.fromkeys(p.condition for p in points))
     defaults = {entry.word: entry.threshold for entry in manifest.words}
     rows = []
@@ -52,7 +51,7 @@ def _drawn(manifest: "Manifest", word: str | None) -> tuple[str, tuple[str, ...]
                 name,
                 f"{threshold:g}" + (" *" if threshold == defaults[name] else ""),
                 f"{first.false_accepts / first.hours:.2f} ({first.per_hour[0]:.2f}-{first.per_hour[1]:.2f})",
-                *(f"{100 * p.missed / p.trials:.0f} ({100 * p.frr[0]:.0f}-{100 * p.frr[1]:.0f})" for p in own.values()),
+                *(_missed(own[condition]) if condition in own else "" for condition in conditions),
             )
         )
     hours = max((p.hours for p in points), default=0)
@@ -62,3 +61,7 @@ def _drawn(manifest: "Manifest", word: str | None) -> tuple[str, tuple[str, ...]
     )
     columns = ("word", "threshold", "false accepts/h", *(f"missed %: {condition}" for condition in conditions))
     return title, columns, rows
+
+
+def _missed(point: "OperatingPoint") -> str:
+    return f"{100 * point.missed / point.trials:.0f} ({100 * point.frr[0]:.0f}-{100 * point.frr[1]:.0f})"

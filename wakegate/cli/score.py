@@ -48,7 +48,9 @@ def run(args: argparse.Namespace) -> int:
             with closing(FileSource(path, args.channel)) as source:
                 scores = np.concatenate(list(sweep.scores(scorer, shown(source, sweep.pieces(source)))))
             out = args.out / f"{path.stem}.npz"
-            np.savez(out, scores=scores, words=scorer.words, step=scorer.step, model_sha256=scorer.manifest.sha256)
+            part = out.with_suffix(".part.npz")  # a full disk must not cost the scores of an earlier run
+            np.savez(part, scores=scores, words=scorer.words, step=scorer.step, model_sha256=scorer.manifest.sha256)
+            part.replace(out)
             if args.json:
                 terminal.emit({"file": str(path), "out": str(out), "steps": len(scores)})
             else:

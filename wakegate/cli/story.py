@@ -7,6 +7,7 @@ from typing import TextIO
 from ..events import SAMPLE_RATE, Event
 from ..journal.explain import explain
 from ..journal.lines import Entry
+from .terminal import plain
 
 
 def sentence(event: Event) -> str:
@@ -16,5 +17,5 @@ def sentence(event: Event) -> str:
 
 def tell(event: Event, *, as_json: bool, out: TextIO = sys.stdout) -> None:
     """Print an event at once."""
-    line = json.dumps(event.to_dict()) if as_json else f"{event.at / SAMPLE_RATE:9.2f} s  {sentence(event)}"
+    line = json.dumps(event.to_dict()) if as_json else f"{event.at / SAMPLE_RATE:9.2f} s  {plain(sentence(event))}"
     print(line, file=out, flush=True)

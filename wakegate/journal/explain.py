@@ -33,6 +33,7 @@ _REASONS = {
     "device_overflow": "the microphone ran over",
     "device_lost": "the microphone is gone",
     "end_of_sound": "the sound ended",
+    "sound_failed": "the sound could not be read on",
 }
 
 

@@ -2,6 +2,7 @@
 
 ::
 
+    python -m wakegate.train speak    --kokoro KOKORO --voices VOICES --shards 40
     python -m wakegate.train draw     --data DATA --voices VOICES --background MORE --work WORK --shards 200
     python -m wakegate.train learn    --work WORK --minutes 60                         (beside ``draw``)
     python -m wakegate.train export   --work WORK --out models
@@ -17,6 +18,8 @@ from pathlib import Path
 import torch
 
 from . import augment, corpus, evaluate, export, fit, network, rooms
+from .corpus import WORDS
+from .phrases import ACCENTS, CARRIERS, NEAR, SPOKEN
 
 DROPPED = Path(__file__).with_name("dropped.txt")
 """Names of background files in which somebody does say a wake word, found by listening to the best false accepts."""
@@ -25,9 +28,10 @@ DROPPED = Path(__file__).with_name("dropped.txt")
 def arguments() -> argparse.ArgumentParser:
     """Build the parser."""
     parser = argparse.ArgumentParser(prog="python -m wakegate.train", description=__doc__.splitlines()[0])
-    parser.add_argument("step", choices=("draw", "learn", "export", "evaluate"))
+    parser.add_argument("step", choices=("speak", "draw", "learn", "export", "evaluate"))
     parser.add_argument("--work", type=Path, default=Path(), help="folder of shards and checkpoint")
     parser.add_argument("--data", type=Path, help="folder with wake_words/index.csv and background.csv")
+    parser.add_argument("--kokoro", type=Path, help="folder with the Kokoro-82M voice, see wakegate.train.voices")
     parser.add_argument("--voices", type=Path, help="folder of folders of synthetic speech with an index.csv each")
     parser.add_argument("--background", type=Path, help="folder of further sound without wake words")
     parser.add_argument("--out", type=Path, help="folder to write NAME.onnx and NAME.json to")
@@ -43,6 +47,20 @@ def arguments() -> argparse.ArgumentParser:
     return parser
 
 
+def speak(kokoro: Path, out: Path, folders: int, seed: int) -> None:
+    """Speak folders of 300: the words as spelt, the words in other accents, and near phrases, in turn."""
+    from .voices import Kokoro, write
+
+    voice = Kokoro(kokoro)
+    accents = [(text, said) for word, text in zip(WORDS, SPOKEN, strict=True) for said in ACCENTS[word]]
+    near = [(text, "") for text in NEAR] + [(line.format(NEAR[i]), "") for i, line in enumerate(CARRIERS)]
+    kinds = ([(text, "") for text in SPOKEN], accents, near)
+    for number in range(folders):
+        folder = out / f"{seed:03d}-{number:03d}"
+        if not (folder / "index.csv").exists():
+            write(voice, kinds[number % 3], folder, 300, 1000 * seed + number)
+
+
 def main() -> int:
     """Run one step."""
     args = arguments().parse_args()
@@ -50,7 +68,9 @@ def main() -> int:
     torch.set_num_threads(1)
     checkpoint = args.work / "checkpoint.pt"
     dropped = frozenset(DROPPED.read_text().split("\n"))
-    if args.step == "draw":
+    if args.step == "speak":
+        speak(args.kokoro, args.voices, args.shards, args.seed)
+    elif args.step == "draw":
         side = corpus.read(args.data, args.voices, args.background, held_out=False, dropped=dropped)
         walls = rooms.measured(args.data / "rir")[:-2] + rooms.simulated(300, args.seed)
         mixer = augment.Mixer(side, walls, args.seed)

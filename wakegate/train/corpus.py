@@ -125,17 +125,21 @@ def synthetic(folder: Path) -> Iterator[Clip]:
 def background(data: Path, more: Path, held_out: bool, dropped: frozenset[str]) -> Iterator[tuple[str, Clip]]:
     """Yield (kind, clip) of sound without wake words: the data folder's list and every FLAC file below ``more``."""
     with (data / "background.csv").open(newline="") as file:
-        listed = [
-            (row["kind"], data / row["path"], row["path"], f"{row['source']} {row['speaker_or_class']}")
-            for row in csv.DictReader(file)
-            if row["kind"] != "rir"
-        ]
+        rows = [row for row in csv.DictReader(file) if row["kind"] != "rir"]
+    # A named voice is held out whole; a class of noise or a nameless crowd is split by file.
+    listed = [
+        (
+            row["kind"],
+            data / row["path"],
+            row["path"],
+            f"{row['source']} {row['speaker_or_class']}" if row["speaker_or_class"].startswith("ls") else row["path"],
+        )
+        for row in rows
+    ]
     for path in sorted(more.rglob("*.flac")):
         name = str(path.relative_to(more))
         listed.append((name.split("/")[0], path, name, name))
-    for kind, path, name, speaker in listed:
-        # A named voice is held out whole; a class of noise or a nameless crowd is split by file.
-        key = speaker if "ls" in speaker else name
+    for kind, path, name, key in listed:
         if (share(key) < HELD_OUT_BACKGROUND) is held_out and name not in dropped:
             samples = read_sound(path)
             if len(samples) >= SAMPLE_RATE // 5:

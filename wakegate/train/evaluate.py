@@ -6,7 +6,7 @@ ever sees a held-out speaker.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from scipy.signal import fftconvolve
 
 from ..events import SAMPLE_RATE
 from ..rates import garwood, wilson
-from ..wake import Candidate, Detector, Scorer, sweep
+from ..wake import Candidate, Detection, Detector, Scorer, sweep
 from ..wake import manifest as manifests
 from ..wake.detector import WordTiming
 from ..wake.manifest import OperatingPoint
@@ -44,7 +44,7 @@ class Trial:
 def detector(scorer: Scorer) -> Detector:
     """Return a detector whose threshold is the floor: every candidate counts, and each is judged afterwards."""
     words = scorer.words
-    timing = {w: WordTiming(lag=0, duration=0) for w in words}
+    timing = {w: WordTiming(lag=0, crossing_lag=0, duration=0) for w in words}
     config = scorer.manifest.detector_config(words, dict.fromkeys(words, scorer.manifest.floor))
     return Detector(replace(config, timing=timing))
 
@@ -148,7 +148,7 @@ def measure(model: Path, corpus: Corpus, walls: Sequence[NDArray[np.float32]]) -
                 )  # fmt: skip
     return {
         "thresholds": thresholds,
-        "timing": {word: _timing([t for t in said["quiet, 35 dB SNR"] if t.word == word]) for word in scorer.words},
+        "timing": _timing(scorer, corpus, thresholds, said["quiet, 35 dB SNR"]),
         "operating_points": [asdict(point) for point in points],
         "pooled": _pooled(heard, sum(hours), said),
         "background_hours": {"choosing": round(hours[0], 3), "measuring": round(hours[1], 3)},
@@ -162,11 +162,25 @@ def _rounded(interval: tuple[float, float]) -> tuple[float, float]:
     return round(interval[0], 4), round(interval[1], 4)
 
 
-def _timing(spoken: Sequence[Trial]) -> dict[str, int]:
-    """Median lag of the best score behind the word's end; a duration that covers the start of 95 % of the words."""
-    found = [t for t in spoken if t.score > 0]
-    lag = int(np.median([t.after_end for t in found]))
-    return {"lag": lag, "duration": int(np.quantile([t.after_start for t in found], 0.95)) - lag}
+def _timing(
+    scorer: Scorer, corpus: Corpus, thresholds: Mapping[str, float], quiet: Sequence[Trial]
+) -> dict[str, dict[str, int]]:
+    """Return each word's lags (medians) and a duration that covers the start of 95 % of the words."""
+    timing = dict.fromkeys(scorer.words, WordTiming(lag=0, crossing_lag=0, duration=0))
+    config = replace(scorer.manifest.detector_config(scorer.words, thresholds), timing=timing)
+    crossing: dict[str, list[int]] = {word: [] for word in scorer.words}
+    for clip in {clip.group: clip for clip in corpus.positives}.values():
+        scorer.reset()
+        for event in Detector(config).push(scorer.push(np.concatenate([clip.samples, np.zeros(8000, np.int16)]))):
+            if isinstance(event, Detection) and event.word == clip.word:
+                crossing[clip.word].append(event.at - clip.end)
+    found: dict[str, dict[str, int]] = {}
+    for word in scorer.words:
+        heard = [t for t in quiet if t.word == word and t.score > 0]
+        lag = int(np.median([t.after_end for t in heard]))
+        duration = int(np.quantile([t.after_start for t in heard], 0.95)) - lag
+        found[word] = {"lag": lag, "crossing_lag": int(np.median(crossing[word])), "duration": duration}
+    return found
 
 
 def _pooled(

@@ -152,7 +152,9 @@ def run(checkpoint: Path, out: Path, name: str) -> None:
         "smoothing": 5,
         "refractory": 2 * SAMPLE_RATE,
         "fall": SAMPLE_RATE * 3 // 10,
-        "words": [{"word": word, "threshold": 0.5, "lag": 0, "duration": SAMPLE_RATE} for word in WORDS],
+        "words": [
+            {"word": word, "threshold": 0.5, "lag": 0, "crossing_lag": 0, "duration": SAMPLE_RATE} for word in WORDS
+        ],
         "operating_points": [],
     }
     out.mkdir(parents=True, exist_ok=True)

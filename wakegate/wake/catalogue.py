@@ -28,6 +28,22 @@ def installed() -> tuple[Manifest, ...]:
     return tuple(manifest.read(path) for path in sorted(folder().glob("*.json")))
 
 
+def spelled(word: str) -> str:
+    """Return a word as models spell it: "Smart Mirror" is smart_mirror."""
+    return word.strip().lower().replace(" ", "_")
+
+
+def knowing(words: Sequence[str]) -> tuple[Manifest, ...]:
+    """Return the installed models that know all the words (as models spell them); ModelError if there is none."""
+    models = installed()
+    able = tuple(m for m in models if set(words) <= {e.word for e in m.words})
+    if not able:
+        known = sorted({e.word for m in models for e in m.words})
+        unknown = ", ".join(sorted(set(words) - set(known))) or "all these words at once"
+        raise ModelError(f"no installed model knows {unknown}: installed words are {', '.join(known) or 'none'}")
+    return able
+
+
 def load(words: Sequence[str] | None = None, path: str | Path | None = None) -> Scorer:
     """Load a model and return its scorer.
 
@@ -51,7 +67,7 @@ def load(words: Sequence[str] | None = None, path: str | Path | None = None) -> 
     """
     if isinstance(words, str):
         raise ModelError(f"words is the text {words!r}: give a list, [{words!r}]")
-    wanted = None if words is None else tuple(word.strip().lower().replace(" ", "_") for word in words)
+    wanted = None if words is None else tuple(spelled(word) for word in words)
     if wanted is not None and (not wanted or len(set(wanted)) != len(wanted)):
         raise ModelError(f"the words {list(words or ())} are empty or repeated: name each word once")
     if path is not None:
@@ -59,13 +75,7 @@ def load(words: Sequence[str] | None = None, path: str | Path | None = None) -> 
             raise ModelError(f"{str(path)!r} is no model file: name its NAME.onnx or NAME.json")
         chosen = manifest.read(Path(path).with_suffix(".json"))
     else:
-        models = installed()
-        able = [m for m in models if wanted is None or set(wanted) <= {e.word for e in m.words}]
-        if not able:
-            known = sorted({e.word for m in models for e in m.words})
-            unknown = ", ".join(sorted(set(wanted or ()) - set(known))) or "all these words at once"
-            raise ModelError(f"no installed model knows {unknown}: installed words are {', '.join(known) or 'none'}")
-        chosen = able[0]
+        chosen = knowing(wanted or ())[0]
     return Scorer(chosen, wanted if wanted is not None else tuple(e.word for e in chosen.words))
 
 

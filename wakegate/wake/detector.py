@@ -3,7 +3,7 @@
 Owns the counting of events. A *candidate* begins when a word's smoothed score reaches the model's floor and ends when
 it has stayed below the floor for a moment, at most one refractory later; its score is its maximum. The threshold only
 selects candidates: one pass gives every threshold, and raising it only removes detections. A word re-arms only after
-its score has fallen. Must never read a clock: everything is counted in samples.
+its score has stayed below the floor as long as ends a candidate. Must never read a clock: everything is counted in samples.
 """
 
 from collections.abc import Mapping
@@ -19,17 +19,20 @@ Scores = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WordTiming:
-    """Where a word lies before the sample at which its score is highest, in samples; measured, from the manifest.
+    """Where a word lies before its score, in samples; measured, from the manifest.
 
     Parameters
     ----------
     lag : int
         From the end of the word to the highest score.
+    crossing_lag : int
+        From the end of the word to the first score at or above the default threshold.
     duration : int
         From the start of the word to its end; a long one, so that the first syllable is inside.
     """
 
     lag: int
+    crossing_lag: int
     duration: int
 
 
@@ -127,7 +130,7 @@ class Detector:
     _words: tuple[str, ...] = field(init=False)
     _recent: Scores = field(init=False)
     _open: list[_Open | None] = field(init=False)
-    _armed: list[bool] = field(init=False)
+    _fallen: list[int] = field(init=False)
     _steps: int = field(init=False, default=0)
     _origin: int = field(init=False, default=0)
 
@@ -140,7 +143,7 @@ class Detector:
         """Forget everything; the next score belongs to the step that begins at sample ``at``."""
         self._recent = np.zeros((self.config.smoothing - 1, len(self._words)), np.float32)
         self._open = [None] * len(self._words)
-        self._armed = [True] * len(self._words)
+        self._fallen = [self.config.fall // self.config.step + 1] * len(self._words)
         self._steps = 0
         self._origin = at
 
@@ -156,7 +159,8 @@ class Detector:
             return ()
         smooth = self._smooth(scores)
         first, self._steps = self._steps, self._steps + len(scores)
-        if smooth.max() < self.config.floor and not any(self._open) and all(self._armed):
+        armed = min(self._fallen) * self.config.step >= self.config.fall
+        if armed and smooth.max() < self.config.floor and not any(self._open):
             return ()
         events: list[Detection | Candidate] = []
         for step, row in enumerate(smooth.tolist(), first):
@@ -185,9 +189,11 @@ class Detector:
         config, state = self.config, self._open[column]
         if state is None:
             if score < config.floor:
-                self._armed[column] = True
+                self._fallen[column] += 1
                 return []
-            if not self._armed[column]:
+            armed = self._fallen[column] * config.step >= config.fall
+            self._fallen[column] = 0
+            if not armed:
                 return []
             state = self._open[column] = _Open(step, score, step)
         events: list[Detection | Candidate] = []
@@ -195,12 +201,12 @@ class Detector:
             state.best, state.best_at = score, step
         if score >= config.thresholds[self._words[column]] and not state.detected:
             state.detected = True
-            at, start, end = self._bounds(column, step)
+            at, start, end = self._bounds(column, step, crossing=True)
             events.append(Detection(word=self._words[column], score=score, at=at, start=start, end=end))
         state.below = state.below + 1 if score < config.floor else 0
         if state.below * config.step >= config.fall or (step + 1 - state.began) * config.step >= config.refractory:
             self._open[column] = None
-            self._armed[column] = score < config.floor
+            self._fallen[column] = state.below
             events.append(self._candidate(column, state))
         return events
 
@@ -210,9 +216,9 @@ class Detector:
             word=self._words[column], score=state.best, at=at, start=start, end=end, detected=state.detected
         )
 
-    def _bounds(self, column: int, step: int) -> tuple[int, int, int]:
+    def _bounds(self, column: int, step: int, *, crossing: bool = False) -> tuple[int, int, int]:
         """Sample after a step, and the estimated start and end of the word heard then."""
         timing = self.config.timing[self._words[column]]
         at = self._origin + (step + 1) * self.config.step
-        end = max(self._origin, at - timing.lag)
+        end = max(self._origin, at - (timing.crossing_lag if crossing else timing.lag))
         return at, max(self._origin, end - timing.duration), end

@@ -16,6 +16,9 @@ from ..events import SAMPLE_RATE
 from .detector import DetectorConfig, WordTiming
 
 FORMAT = 1
+MOST_WORDS, WORDS_BYTES = 32, 2000
+"""How many words a model may know, and their length together: every line of the journal names all of them."""
+MOST_SMOOTHING = 1000
 T = TypeVar("T")
 
 
@@ -96,14 +99,20 @@ class Manifest:
         words = [entry.word for entry in self.words]
         ranges = {
             "'words': none, or one twice": bool(words) and len(set(words)) == len(words),
+            "'words': too many or too long for a line of the journal": (
+                len(words) <= MOST_WORDS and len(json.dumps(words)) <= WORDS_BYTES
+            ),
+            "'words': one holds what cannot be printed": all(word.isprintable() for word in words),
             "'floor': not inside (0, 1)": 0 < self.floor < 1,
             "'threshold': below the floor or above 1": all(self.floor <= e.threshold <= 1 for e in self.words),
             "'duration': negative": all(e.timing.duration >= 0 for e in self.words),
             "'step', 'fall', 'refractory': not 0 < step <= fall <= refractory": (
                 0 < self.step <= self.fall <= self.refractory
             ),
-            "'chunk': not a whole number of steps": self.chunk > 0 and self.chunk % max(self.step, 1) == 0,
-            "'smoothing': less than 1": self.smoothing >= 1,
+            "'chunk': not a whole number of steps, or longer than a second": (
+                0 < self.chunk <= SAMPLE_RATE and self.chunk % max(self.step, 1) == 0
+            ),
+            f"'smoothing': not 1 to {MOST_SMOOTHING}": 1 <= self.smoothing <= MOST_SMOOTHING,
             "'operating_points': of a word it does not know": {p.word for p in self.operating_points} <= set(words),
         }
         for wrong, right in ranges.items():
@@ -169,11 +178,11 @@ def read(path: Path) -> Manifest:
         raise ModelError(
             f"there is no manifest {path} ({error.strerror}): a model is NAME.onnx and NAME.json"
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"the manifest {path} is not JSON: reinstall the model") from error
     try:
         return _parse(path, raw)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ModelError(f"the manifest {path} is wrong at {error}: reinstall the model") from error
 
 
@@ -216,7 +225,11 @@ def _parse(path: Path, raw: dict[str, object]) -> Manifest:
         WordEntry(
             word=get(str, "word", w),
             threshold=get(float, "threshold", w),
-            timing=WordTiming(lag=get(int, "lag", w), duration=get(int, "duration", w)),
+            timing=WordTiming(
+                lag=get(int, "lag", w),
+                crossing_lag=get(int, "crossing_lag", w),
+                duration=get(int, "duration", w),
+            ),
         )
         for w in get(list, "words")
     )

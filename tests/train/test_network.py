@@ -1,0 +1,152 @@
+"""The exported graph is the torch network, and targets are what they say. Around 8 s with torch, skipped without.
+
+The weights are random: this is about arithmetic, not about words.
+"""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is only in the extra `train`")
+pytest.importorskip("onnx", reason="onnx is only in the extra `train`")
+
+from wakegate.train import export  # noqa: E402  (they import torch)
+from wakegate.train.corpus import WORDS  # noqa: E402
+from wakegate.train.fit import IGNORED, NONE, STEP, STEPS, load_network, targets  # noqa: E402
+from wakegate.train.network import HOP, MELS, STRIDE, FrontEnd, Shape, Trunk, fourier, mel_bank  # noqa: E402
+from wakegate.wake import load  # noqa: E402
+
+RATE = 16_000
+SHAPE = Shape(channels=24)
+
+
+@pytest.fixture(scope="module")
+def trunk():
+    """A network with random weights and a normalisation that has seen something."""
+    torch.set_num_threads(1)
+    torch.manual_seed(4)
+    made = Trunk(NONE + 1, SHAPE)
+    for module in made.modules():
+        if isinstance(module, torch.nn.BatchNorm1d):
+            module.running_mean.normal_(0, 0.3)
+            module.running_var.uniform_(0.5, 2.0)
+            module.weight.data.uniform_(0.5, 1.5)
+            module.bias.data.normal_(0, 0.3)
+    return made.eval()
+
+
+@pytest.fixture(scope="module")
+def exported(trunk, tmp_path_factory):
+    """The same network through a checkpoint, the export and the Scorer."""
+    folder = tmp_path_factory.mktemp("train")
+    saved = {"shape": {"channels": SHAPE.channels}, "averaged": trunk.state_dict()}
+    torch.save(saved, folder / "checkpoint.pt")
+    export.run(folder / "checkpoint.pt", folder / "out", "tiny")
+    manifest = folder / "out" / "tiny.json"
+    assert (
+        json.loads(manifest.read_text())["sha256"]
+        == hashlib.sha256(manifest.with_suffix(".onnx").read_bytes()).hexdigest()
+    )
+    return load(path=manifest)
+
+
+def by_torch(trunk, samples):
+    with torch.no_grad():
+        logits = trunk(FrontEnd()(torch.from_numpy(samples.astype(np.float32))[None]))
+        return torch.softmax(logits, dim=2)[0, :, : len(WORDS)].numpy()
+
+
+RNG = np.random.default_rng(8)
+SOUNDS = {
+    "noise": RNG.normal(0, 2000, 3 * RATE),
+    "loud noise": np.clip(RNG.normal(0, 30_000, RATE), -32768, 32767),
+    "noise that comes and goes": RNG.normal(0, 1, 3 * RATE) * 3000 * np.sin(np.arange(3 * RATE) / 9000) ** 2,
+    "silence": np.zeros(RATE),
+    "one click": np.eye(1, RATE, 5000)[0] * 20_000,
+}
+
+
+@pytest.mark.parametrize("name", SOUNDS)
+def test_the_exported_graph_is_the_torch_network(trunk, exported, name):
+    samples = SOUNDS[name].astype(np.int16)
+    samples = samples[: len(samples) // export.CHUNK * export.CHUNK]
+    exported.reset()
+    scores, expected = exported.push(samples), by_torch(trunk, samples)
+    assert scores.shape == expected.shape
+    assert np.abs(scores - expected).max() < 1e-4
+    assert name == "silence" or expected.std() > 1e-3, "the comparison says nothing if every score is the same"
+
+
+def test_a_checkpoint_loads_as_it_was(trunk, tmp_path):
+    torch.save({"shape": {"channels": SHAPE.channels}, "averaged": trunk.state_dict()}, tmp_path / "c.pt")
+    loaded = load_network(tmp_path / "c.pt")
+    assert not loaded.training
+    assert all(torch.equal(value, trunk.state_dict()[name]) for name, value in loaded.state_dict().items())
+
+
+def test_the_network_never_looks_ahead(trunk):
+    samples = SOUNDS["noise"].astype(np.int16)
+    changed = samples.copy()
+    changed[2 * RATE :] = 0
+    before = 2 * RATE // (HOP * STRIDE)
+    first, second = by_torch(trunk, samples), by_torch(trunk, changed)
+    assert np.array_equal(first[:before], second[:before]) and not np.allclose(first[before:], second[before:])
+
+
+def test_context_is_as_far_as_the_network_looks_back(trunk):
+    features = torch.zeros(1, 400, MELS)
+    with torch.no_grad():
+        plain = trunk(features)
+        features[0, 0] = 1.0
+        reach = int(torch.nonzero((trunk(features) != plain).any(dim=2))[:, 1].max()) + 1
+    # The last step that one frame moves, and the rest of that frame.
+    assert reach * STRIDE * HOP <= export.context(trunk) <= (reach + 1) * STRIDE * HOP + HOP
+
+
+def test_level_vanishes_in_the_features():
+    samples = torch.from_numpy(SOUNDS["noise"].astype(np.float32))[None]
+    front_end = FrontEnd()
+    assert torch.allclose(front_end(samples), front_end(samples / 30), atol=1e-3)
+
+
+def test_the_front_end_is_made_of_triangles_and_a_window():
+    assert fourier().shape == (320, 2 * 242) and mel_bank().shape == (2 * 242, MELS)
+    assert np.allclose(mel_bank().sum(axis=0), 2.0, atol=1e-5) and (mel_bank() >= 0).all()
+
+
+# Targets.
+
+
+def classes(word, end):
+    (row,) = targets(np.array([word], np.int8), np.array([end], np.int32)).numpy()
+    assert row.shape == (STEPS,) and row.dtype == np.int64
+    return row
+
+
+def test_targets_of_a_word_are_its_end_with_ignored_steps_around():
+    end = 100 * STEP  # step i ends at (i + 1) * STEP, 20 ms a step
+    row = classes(3, end)
+    expected = np.full(STEPS, NONE)
+    expected[89:130] = IGNORED  # 200 ms before to 600 ms after
+    expected[98:111] = 3  # 20 ms before to 220 ms after
+    assert np.array_equal(row, expected)
+
+
+def test_no_word_is_none_everywhere_wherever_it_ends():
+    assert (classes(-1, 100 * STEP) == NONE).all() and (classes(-1, 0) == NONE).all()
+
+
+def test_the_first_word_is_a_word():
+    assert (classes(0, 100 * STEP) == 0).sum() == 13
+
+
+def test_a_word_that_ends_outside_leaves_nothing_wrong():
+    assert set(classes(2, (STEPS + 500) * STEP)) == {NONE}
+    assert set(classes(2, (STEPS + 5) * STEP)) == {NONE, IGNORED}
+
+
+def test_rows_do_not_mix():
+    both = targets(np.array([1, -1], np.int8), np.array([50 * STEP, 50 * STEP], np.int32)).numpy()
+    assert np.array_equal(both[0], classes(1, 50 * STEP)) and (both[1] == NONE).all()
