@@ -25,6 +25,9 @@ def test_the_fixed_place_follows_xdg_and_never_a_relative_one(tmp_path: Path, mo
     assert Place.fixed() == Place(tmp_path / "state" / "wakegate")
     monkeypatch.setenv("XDG_STATE_HOME", "relative")
     assert Place.fixed() == Place(tmp_path / ".local" / "state" / "wakegate")
+    monkeypatch.setenv("HOME", "here")
+    with pytest.raises(ConfigError, match="HOME"):
+        Place.fixed()
     (tmp_path / "service").mkdir()
     assert Place.fixed() == Place(tmp_path / "service") and not Place.fixed().test
 
@@ -44,3 +47,17 @@ def test_a_place_that_others_can_write_is_refused(tmp_path: Path) -> None:
         Place(tmp_path / "file").prepare()
     with pytest.raises(ConfigError):
         Place(tmp_path / "file" / "below").prepare()
+
+
+def test_a_place_that_another_user_could_put_there_is_refused(tmp_path: Path) -> None:
+    place = Place(tmp_path / "open" / "wakegate").prepare()
+    place.path.parent.chmod(0o777)
+    assert "by everybody" in place.trouble()
+    place.path.parent.chmod(0o1777)
+    assert place.trouble() == ""
+    link = Place(tmp_path / "link")
+    link.path.symlink_to(place.path)
+    assert link.trouble() == ""
+    if os.getuid() == 0:
+        os.lchown(link.path, 12345, 12345)
+        assert "12345" in link.trouble()

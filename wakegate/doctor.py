@@ -15,10 +15,13 @@ from .audio.memory import PrivateMemory
 from .consent.clock import Clock
 from .consent.ledger import Ledger
 from .errors import WakegateError
-from .journal import journal as journals
-from .journal.read import verify
+from .journal.read import read, verify
 from .place import Place
 from .wake import catalogue
+
+CORE_PATTERN = Path("/proc/sys/kernel/core_pattern")
+SWAPS = Path("/proc/swaps")
+BLOCK_DEVICES = Path("/sys/class/block")
 
 
 class Health(StrEnum):
@@ -43,15 +46,23 @@ class Finding:
 
 def examine(place: Place, clock: Clock) -> Iterator[Finding]:
     """Yield every finding; a check that fails in an unforeseen way is a bad finding, not an end."""
-    checks: tuple[Callable[[], Finding], ...] = (
-        _memory, _core_dumps, _swap, _telemetry, _models, _config, lambda: _place(place), lambda: _clock(clock),
-        lambda: _ledger(place, clock), lambda: _journal(place), _microphone,
-    )  # fmt: skip
-    for check in checks:
+    checks: tuple[tuple[str, Callable[[], Finding]], ...] = (
+        ("ring memory", _memory),
+        ("core dumps", _core_dumps),
+        ("swap", _swap),
+        ("telemetry", _telemetry),
+        ("models", _models),
+        ("config", _config),
+        ("place of the ledger", lambda: _place(place)),
+        ("clock", lambda: _clock(clock)),
+        ("consent ledger", lambda: _ledger(place, clock)),
+        ("journal", lambda: _journal(place)),
+        ("microphone", _microphone),
+    )
+    for name, check in checks:
         try:
             yield check()
         except (WakegateError, OSError) as error:
-            name = getattr(check, "__name__", "check").strip("_<>")
             yield Finding(name, Health.BAD, str(error))
 
 
@@ -69,21 +80,40 @@ def _memory() -> Finding:
 
 def _core_dumps() -> Finding:
     soft, _ = resource.getrlimit(resource.RLIMIT_CORE)
-    if soft == 0:
-        return Finding("core dumps", Health.GOOD, "off")
-    return Finding(
-        "core dumps", Health.WEAK, "on: a crash may write what onnxruntime held", "ulimit -c 0 (LimitCORE=0)"
-    )
+    if soft != 0:
+        return Finding(
+            "core dumps", Health.WEAK, "on: a crash may write what onnxruntime held", "ulimit -c 0 (LimitCORE=0)"
+        )
+    # core(5): the limit does not hold for a kernel that pipes crashes to a program.
+    pattern = CORE_PATTERN.read_text().strip()
+    if pattern.startswith("|"):
+        seen = f"the limit is 0, but the kernel pipes crashes to {pattern[1:].split()[0]}, which need not heed it"
+        return Finding("core dumps", Health.WEAK, seen, "turn that program off, or see that it heeds a limit of 0")
+    return Finding("core dumps", Health.GOOD, "off")
 
 
 def _swap() -> Finding:
-    swaps = Path("/proc/swaps").read_text().splitlines()[1:]
-    encrypted = bool(swaps) and all(line.startswith(("/dev/dm-", "/dev/mapper/", "/dev/zram")) for line in swaps)
+    swaps = [Path(line.split()[0]) for line in SWAPS.read_text().splitlines()[1:]]
     if not swaps:
         return Finding("swap", Health.GOOD, "none")
-    if encrypted:
-        return Finding("swap", Health.GOOD, "on a device mapper or compressed memory alone")
-    return Finding("swap", Health.WEAK, "on a disk: memory that is not locked may be written there", "use zram or none")
+    if all(_never_clear(swap) for swap in swaps):
+        return Finding("swap", Health.GOOD, "encrypted, or compressed in memory")
+    seen = (
+        "on a disk: memory that is not locked may be written there, and so may a clip while it is sealed (it passes "
+        "through a memfd and a child process, which cannot be locked)"
+    )
+    return Finding("swap", Health.WEAK, seen, "use encrypted swap, zram or none")
+
+
+def _never_clear(swap: Path) -> bool:
+    """Whether what is swapped there reaches no disk in the clear, as far as the kernel tells."""
+    device = BLOCK_DEVICES / swap.resolve().name
+    try:
+        if device.name.startswith("zram"):
+            return (device / "backing_dev").read_text().strip() == "none"
+        return (device / "dm" / "uuid").read_text().startswith("CRYPT-")  # an LVM volume is a mapper too
+    except OSError:
+        return False
 
 
 def _telemetry() -> Finding:
@@ -123,17 +153,31 @@ def _clock(clock: Clock) -> Finding:
 
 
 def _ledger(place: Place, clock: Clock) -> Finding:
-    witness = journals.Journal.open(place, clock) if place.journal.exists() else None
-    ledger = Ledger.open(place, clock, witness)
+    ledger = Ledger.open(place, clock, _Onlooker(place))
     if ledger.trouble:
         return Finding("consent ledger", Health.BAD, ledger.trouble)
     return Finding("consent ledger", Health.GOOD, f"{ledger.head[0]} entries, the chain holds")
 
 
+class _Onlooker:
+    """The journal as a witness that is only read: to open it would mend a torn tail and put lines on record."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+
+    def record_ledger(self, seq: int, hash: str) -> None:
+        """Write nothing."""
+
+    def ledger_head(self) -> tuple[int, str] | None:
+        """Return the newest head on record."""
+        heads = [(one.number("entry"), one.text("entry_hash")) for one in read(self._place) if one.kind == "ledger"]
+        return heads[-1] if heads else None
+
+
 def _journal(place: Place) -> Finding:
-    if not place.journal.exists():
-        return Finding("journal", Health.GOOD, "not there yet: nothing has happened")
     found = verify(place)
+    if not found.files:
+        return Finding("journal", Health.GOOD, "not there yet: nothing has happened")
     return Finding("journal", Health.GOOD, f"{found.lines} lines in {found.files} files, the chain holds")
 
 

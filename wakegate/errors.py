@@ -9,6 +9,7 @@
         DeviceError                  a microphone or PortAudio is missing or refuses
       ModelError                     a model cannot be loaded or run
         ModelMismatchError           a model is not what its manifest says (hash, shape, rate)
+      EngineError                    an engine that is being measured crashed, hung or spoke nonsense
       ChainError                     a record file is damaged, foreign or cannot be written
         TornError                    its tail is damaged, every record before it is whole
         BrokenError                  damage stands before whole records, or the links do not join
@@ -49,6 +50,10 @@ class ModelError(WakegateError):
 
 class ModelMismatchError(ModelError):
     """A model file is not what its manifest says."""
+
+
+class EngineError(WakegateError):
+    """An engine that is being measured crashed, hung or said what cannot be understood."""
 
 
 class ChainError(WakegateError):

@@ -47,6 +47,9 @@ class Place:
             root = Path(base) if Path(base).is_absolute() else Path.home() / ".local" / "state"
         except RuntimeError as error:
             raise ConfigError("there is no home directory to keep the consent ledger in: set HOME") from error
+        if not root.is_absolute():
+            # Else whoever made the current directory would bring the ledger with it.
+            raise ConfigError(f"HOME is {str(Path.home())!r}, not a whole path: set it to your home directory")
         return cls(root / "wakegate")
 
     def prepare(self) -> "Place":
@@ -68,11 +71,15 @@ class Place:
     def trouble(self) -> str:
         """Say what makes the directory unfit to hold consent, or "" if it is ours alone or not there yet."""
         try:
-            info = self.path.stat()
+            name, info, parent = self.path.lstat(), self.path.stat(), self.path.parent.stat()
         except FileNotFoundError:
             return ""
         except OSError as error:
             return f"{self.path} cannot be read ({error.strerror}): check its owner and permissions"
+        if name.st_uid not in (0, os.getuid()):
+            return f"{self.path} belongs to user {name.st_uid}, this program runs as {os.getuid()}: run as its owner"
+        if parent.st_mode & stat.S_IWOTH and not parent.st_mode & stat.S_ISVTX:
+            return f"{self.path.parent} can be written by everybody, who could put another ledger there: chmod o-w it"
         if not stat.S_ISDIR(info.st_mode):
             return f"{self.path} is no directory: move it away"
         if info.st_uid != os.getuid():

@@ -187,3 +187,10 @@ def test_a_resampled_file_can_be_wiped_and_closed_at_its_end(tmp_path):
         pass
     source.wipe()
     source.close()
+
+
+def test_a_name_that_is_not_utf8_is_only_a_name(tmp_path):
+    path = tmp_path / os.fsdecode(b"x\xff.wav")
+    soundfile.write(os.fsencode(path), np.ones(100, np.int16), 16_000)
+    out = np.zeros(200, np.int16)
+    assert FileSource(path).read(out).count == 100

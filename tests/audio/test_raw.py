@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.audio.reading import BLOCKS, whole
+from tests.memory import plant
 from wakegate.audio.array import ArraySource
 from wakegate.audio.raw import RawSource
 from wakegate.errors import FormatError
@@ -135,3 +136,26 @@ except KeyboardInterrupt:
         child.send_signal(signal.SIGINT)
         assert child.stdout.read() == b"stopped\n"
         assert time.monotonic() - began < 2
+
+
+def test_mixing_leaves_no_copy_in_another_form(tmp_path):
+    probes = plant(tmp_path / "noise.wav", seed=42)
+    code = (
+        "import sys, numpy as np; sound = np.frombuffer(open(sys.argv[1], 'rb').read()[44:], np.int16); "
+        "sys.stdout.buffer.write(np.repeat(sound, 2).tobytes())"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "noise.wav")], stdout=subprocess.PIPE, bufsize=0
+    )
+    source, out, looks = RawSource(child.stdout, channels=2), np.zeros(1280, np.int16), []
+    while not source.read(out).ended:
+        looks.append(probes.found())
+    child.wait(10)
+    child.stdout.close()
+    assert any("stored int16" in look for look in looks)
+    assert {form for look in looks for form in look if form.startswith("stored float")} == set()
+
+
+def test_more_channels_than_memory_are_refused():
+    with pytest.raises(FormatError, match="1024"):
+        RawSource(io.BytesIO(b""), channels=10**9)

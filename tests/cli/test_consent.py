@@ -165,6 +165,26 @@ def test_wrong_keys_and_purposes_teach_and_never_repeat_a_secret(tmp_path: Path)
     assert unknown.returncode == 2 and "false_accept_review" in unknown.stderr
 
 
+def test_the_key_of_the_config_is_offered_and_wants_the_yes_all_the_same(tmp_path: Path) -> None:
+    config = tmp_path / ".config" / "wakegate" / "wakegate.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(f'[reviewer]\nkey = "{KEY}"\n')
+    code, shown = typed(tmp_path, "consent", "grant", "review", answer=b"no\n")
+    assert code == 0 and KEY in shown and str(config) in shown and not place(tmp_path).ledger.exists()
+    other = reviewer()[0]
+    code, shown = typed(tmp_path, "consent", "grant", "review", "--key", other, answer=b"no\n")
+    assert other in shown and KEY not in shown
+    assert command(tmp_path, "consent", "grant", "review").returncode == 1  # no terminal, no yes
+    code, shown = typed(tmp_path, "consent", "grant", "review", answer=b"yes\n")
+    answer = ledger(tmp_path).decide(Purpose.REVIEW)
+    assert code == 0 and isinstance(answer, Grant) and answer.keys == (KEY,)
+    assert answer.notice_sha256 == notice.sha256(notice.text(Purpose.REVIEW, [KEY], 180))
+    config.write_text(f'[reviewer]\nkey = "{SECRET}"\n')
+    done = command(tmp_path, "consent", "grant", "review")
+    assert done.returncode == 1 and "secret key" in done.stderr and SECRET not in done.stderr + done.stdout
+    assert typed(tmp_path, "consent", "grant", "assist", answer=b"yes\n")[0] == 0
+
+
 def test_an_unset_clock_is_said_before_the_yes(tmp_path: Path) -> None:
     from wakegate.consent.clock import SystemClock
 
@@ -183,7 +203,7 @@ def test_revoke_takes_one_step_without_a_terminal_and_status_tells(tmp_path: Pat
     before = [json.loads(line) for line in inside(tmp_path, "consent", "status", "--json").stdout.splitlines()]
     assert [line["granted"] for line in before] == [True, False, False, False] and before[0]["until"] is None
     done = command(tmp_path, "consent", "revoke", "assist")
-    assert done.returncode == 0 and "revoked" in done.stdout
+    assert done.returncode == 0 and f"revoked in {place(tmp_path).path}" in done.stdout
     after = [json.loads(line) for line in inside(tmp_path, "consent", "status", "--json").stdout.splitlines()]
     assert after[0]["reason"] == "revoked" and {line["reason"] for line in after[1:]} == {"no_grant"}
     people = inside(tmp_path, "consent", "status").stdout
@@ -191,6 +211,12 @@ def test_revoke_takes_one_step_without_a_terminal_and_status_tells(tmp_path: Pat
     history = [json.loads(line) for line in inside(tmp_path, "consent", "history", "--json").stdout.splitlines()]
     assert [line["kind"] for line in history] == ["grant", "revoke"]
     assert "typed yes" in inside(tmp_path, "consent", "history").stdout
+
+
+def test_a_revoke_says_that_a_service_has_a_consent_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "service" not in inside(tmp_path, "consent", "revoke", "assist").stderr
+    monkeypatch.setattr(consent, "SERVICE", tmp_path)
+    assert f"of its own, in {tmp_path}" in inside(tmp_path, "consent", "revoke", "assist").stderr
 
 
 def test_status_of_a_fresh_device_makes_nothing(tmp_path: Path) -> None:
@@ -257,4 +283,5 @@ def test_every_notice_says_what_must_be_said(purpose: Purpose) -> None:
     text = notice.text(purpose, [KEY] if "review" in purpose else [], 10)
     assert f"wakegate consent revoke {purpose}" in text and "10 days" in text
     assert ("A PERSON WILL LISTEN" in text) is (KEY in text) is ("review" in purpose)
+    assert ("delete_after, 30 days" in text) is ("review" in purpose)
     assert "anonym" not in text and max(len(line) for line in text.splitlines()) <= 120

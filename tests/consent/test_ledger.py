@@ -329,6 +329,29 @@ def test_a_witness_that_fails_denies_and_no_grant_is_given(place: Place) -> None
         assert isinstance(one.decide(Purpose.ASSIST), Denial) and isinstance(one.decide(Purpose.REVIEW), Denial)
 
 
+def test_a_grant_that_the_witness_did_not_take_does_not_count_later(place: Place) -> None:
+    class FullBook(Book):
+        def record_ledger(self, seq: int, hash: str) -> None:
+            raise JournalError("no room")
+
+    ledger = opened(place, FullBook())
+    with pytest.raises(LedgerError, match="not granted"):
+        ledger.grant(Purpose.ASSIST, act=ACT)
+    for one in (ledger, opened(place, Book()), opened(place)):
+        assert isinstance(one.decide(Purpose.ASSIST), Denial)
+
+
+def test_what_this_process_saw_counts_where_the_journal_is_gone(place: Place) -> None:
+    book = Book()
+    ledger = opened(place, book)
+    ledger.grant(Purpose.ASSIST, act=ACT)
+    old = place.ledger.read_bytes()
+    ledger.revoke(Purpose.ASSIST)
+    place.ledger.write_bytes(old)
+    book.head = None
+    assert why(ledger, Purpose.ASSIST) is Reason.LEDGER_ROLLED_BACK
+
+
 def test_an_unset_clock_keeps_a_grant_refused_until_it_is_set_and_a_mark_dates_it(place: Place) -> None:
     clock = StillClock(replace(START, wall=50.0, trusted=False))
     ledger = opened(place, clock=clock)
@@ -431,7 +454,10 @@ def child(code: str, place: Place, *args: str) -> "subprocess.Popen[bytes]":
         "place = Place(Path(sys.argv[1]))\nledger = Ledger.open(place, StillClock())\n"
     )
     return subprocess.Popen(
-        [sys.executable, "-c", prelude + code, str(place.path), *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        [sys.executable, "-c", prelude + code, str(place.path), *args],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        bufsize=0,  # communicate() would leave out what read() and readline() had buffered
     )
 
 
@@ -474,6 +500,27 @@ def test_revoke_waits_for_a_thread_and_a_sink_may_revoke_from_inside(place: Plac
         assert why(ledger, Purpose.ASSIST) is Reason.REVOKED
     with ledger.releasing():
         assert why(ledger, Purpose.ASSIST) is Reason.REVOKED
+
+
+def test_a_revoke_stands_even_where_a_release_never_ends(place: Place) -> None:
+    ledger = opened(place)
+    ledger.grant(Purpose.ASSIST, act=ACT)
+    stuck = child("with ledger.releasing():\n    os.write(1, b'in'); time.sleep(60)", place)
+    revoker = None
+    try:
+        assert stuck.stdout is not None and stuck.stdout.read(2) == b"in"
+        revoker = child("ledger.revoke(Purpose.ASSIST)", place)
+        end = time.monotonic() + 20
+        while why(ledger, Purpose.ASSIST) is None and time.monotonic() < end:
+            time.sleep(0.02)
+        assert why(ledger, Purpose.ASSIST) is Reason.REVOKED
+        assert revoker.poll() is None  # the promise waits for the block
+    finally:
+        for process in (revoker, stuck):
+            if process is not None:
+                process.kill()
+                process.communicate()
+    assert why(opened(place), Purpose.ASSIST) is Reason.REVOKED
 
 
 def test_a_release_without_its_lock_is_a_denial(place: Place) -> None:

@@ -250,12 +250,14 @@ def test_closed_the_ring_keeps_no_more_than_it_may_need(world):
 
 
 def test_cancel_late_is_no_suspicion_and_cancel_closed_is_nothing(world):
-    world.grant(Purpose.ASSIST)
+    world.grant(Purpose.ASSIST, Purpose.REVIEW, Purpose.FALSE_ACCEPT_REVIEW)
     source = ScriptSource(talk(6), {8_000: lambda: pipeline.cancel(), 90_000: lambda: pipeline.cancel()})
     pipeline = Pipeline.open(source, scorer=FakeEar(), place=world.place, clock=world.clock, assist=Listener())
     with pipeline:
         events = kinds(list(pipeline))
     assert "endpoint cancelled" in events and "suspected cancelled" not in events
+    # What was taken back is sealed for nobody.
+    assert "aborted review cancelled" in events and "aborted false_accept_review not_suspected" in events
 
 
 def test_the_callback_itself_may_revoke(world):

@@ -1,5 +1,6 @@
 """Sinks and frames: what a consumer gets, on real pipes and sockets. Around a second."""
 
+import contextlib
 import json
 import os
 import socket
@@ -199,6 +200,26 @@ def test_a_slow_socket_takes_whole_blocks(tmp_path):
             pass
         body = received[received.index(b"\n") + 1 :]
         assert len(body) == taken // 1280 * 2564
+    sink.shut()
+
+
+def test_a_reader_on_the_socket_that_stopped_reading_is_not_ready(tmp_path):
+    sink = SocketSink(tmp_path / "assist.sock")
+    with connect(tmp_path / "assist.sock") as peer:
+        assert sink.ready()
+        sink.open(INFO)
+        offer(sink, noise(400_000), rounds=1000)
+        sink.abort(Reason.OVERFLOW)
+        for _ in range(100):  # the end marker may have found room; then the words of the next ones pile up
+            if sink.ready():
+                sink.open(INFO)
+                sink.abort(Reason.OVERFLOW)
+        assert not sink.ready()
+        peer.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while peer.recv(1 << 20):
+                pass
+        assert sink.ready()
     sink.shut()
 
 

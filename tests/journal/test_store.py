@@ -27,7 +27,8 @@ from wakegate.events import (
     Verdict,
     Wake,
 )  # fmt: skip
-from wakegate.journal import Journal, mend, read, report, verify
+from wakegate.journal import Entry, Journal, mend, read, report, verify
+from wakegate.journal.clips import Clips
 from wakegate.journal.store import SMALLEST
 from wakegate.place import Place
 
@@ -305,3 +306,37 @@ def test_files_are_plain_json_lines(place, clock) -> None:
     assert first["chain"] == "wakegate-journal"
     assert {"seq", "prev", "wall", "trusted", "boot", "schema", "kind", "hash"} <= rest[0].keys()
     assert os.stat(place.journal).st_uid == os.getuid()
+
+
+@pytest.mark.parametrize("harm", ["removed", "cut", "begun anew"])
+def test_lines_lost_while_in_use_stay_a_refusal_until_a_person_mends(place, clock, harm) -> None:
+    journal = Journal.open(place, clock)
+    for number in range(3):
+        journal.record(Opened(at=1, id=str(number), purpose=Purpose.REVIEW, grant="g"), durable=True)
+    lines = place.journal.read_bytes().splitlines(keepends=True)
+    place.journal.unlink()
+    if harm == "cut":
+        place.journal.write_bytes(b"".join(lines[:3]))
+        place.journal.chmod(0o600)
+    elif harm == "begun anew":
+        Journal.open(place, clock).record_ledger(1, "ab" * 32)
+    for _ in range(3):
+        with pytest.raises(JournalError):
+            journal.clips_since(Purpose.REVIEW, 0.0)
+        with pytest.raises(JournalError):
+            journal.record_ledger(2, "cd" * 32)
+    if harm == "cut":
+        place.journal.write_bytes(b"".join([*lines[:2], *lines[3:]]))
+        assert mend(place, clock)
+        assert journal.clips_since(Purpose.REVIEW, 0.0)[0] > 1000  # mended, and nobody knows what left
+
+
+def test_a_clock_that_was_wrong_once_washes_no_cap_away() -> None:
+    clips, now, years = Clips(), 1_800_000_000.0, 10 * 365 * 86_400.0
+    for number, wall in enumerate((now, now + years, now + 60)):
+        values = {"id": str(number), "purpose": "review"}
+        clips.add(Entry(number, "", wall, True, "", "opened", values))
+    assert clips.carried(3)["rows"] != [] and clips.since(Purpose.REVIEW, now)[0] == 3
+    again = Clips()
+    again.add(Entry(4, "", now + 61, True, "", "clips", clips.carried(3)))
+    assert again.since(Purpose.REVIEW, now)[0] == 3

@@ -5,6 +5,7 @@ that ends before its header says so is an error, not a shorter recording. libsnd
 their own for a moment; it is on the disk anyway.
 """
 
+import os
 import struct
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -38,6 +39,8 @@ class FileSource:
     ----------
     seconds : float or None
         Length of the file, where it says.
+    rate : int
+        Samples a second in the file.
 
     Raises
     ------
@@ -59,6 +62,7 @@ class FileSource:
             self._file.close()
             raise
         self.seconds: float | None = frames / rate if frames < _UNKNOWN_FRAMES else None
+        self.rate: int = rate
         self._ended = False
         self._at = 0
         direct = rate == SAMPLE_RATE and channels == 1 and self._file.subtype == "PCM_16"
@@ -144,7 +148,7 @@ def _check_path(path: Path) -> None:
 
 def _open(path: Path) -> soundfile.SoundFile:
     try:
-        return soundfile.SoundFile(path)
+        return soundfile.SoundFile(os.fsencode(path))  # as bytes: soundfile cannot encode a name that is not UTF-8
     except (soundfile.SoundFileError, TypeError) as error:  # TypeError: soundfile's word for a name ending in .raw
         raise FormatError(
             f"{path} is not a sound file we can read ({error}): give WAV, FLAC or OGG "

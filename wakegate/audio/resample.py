@@ -21,6 +21,7 @@ from .memory import PrivateMemory
 
 LOWEST_RATE = 8_000
 HIGHEST_RATE = 192_000
+MOST_CHANNELS = 1024  # as many as libsndfile takes; memory is set aside for each
 _CHUNK_S = 0.08
 _SPARE = SAMPLE_RATE  # soxr delivers in bursts: room for one second more than the chunk
 
@@ -31,14 +32,14 @@ def check_format(what: str, rate: int, channels: int, channel: int | None) -> No
     Raises
     ------
     FormatError
-        For a rate outside 8 to 192 kHz, or a channel (counted from 1) that the stream does not have.
+        For a rate outside 8 to 192 kHz, too many channels, or a channel (from 1) that the stream does not have.
     """
     if not LOWEST_RATE <= rate <= HIGHEST_RATE:
         raise FormatError(
             f"{what} has {rate} samples a second, outside {LOWEST_RATE} to {HIGHEST_RATE}: record it at 16000 or more"
         )
-    if channels < 1:
-        raise FormatError(f"{what} has {channels} channels: sound needs at least one")
+    if not 1 <= channels <= MOST_CHANNELS:
+        raise FormatError(f"{what} has {channels} channels: sound has at least one, and {MOST_CHANNELS} at most here")
     if channel is not None and not 1 <= channel <= channels:
         raise FormatError(f"{what} has no channel {channel}: choose 1 to {channels}, or none to mix them all")
 
@@ -147,8 +148,10 @@ class Converter:
             # Cast first: numpy's reductions cast through heap buffers that would keep the sound.
             floats = self._floats[: count * channels].reshape(count, channels)
             np.copyto(floats, frames)
-            np.mean(floats, axis=1, out=mono)
+            np.add.reduce(floats, axis=1, out=mono)
             floats.fill(0)
+            # Not np.mean: it divides by an integer, in float64, through such a buffer.
+            np.divide(mono, np.float32(channels), out=mono)
         frames.fill(0)
         np.multiply(mono, self._scale, out=mono)
         return mono

@@ -13,12 +13,13 @@ from ..consent import notice
 from ..consent.clock import Clock, SystemClock
 from ..consent.entries import Doubted, Entry, Granted, Revoked
 from ..consent.grant import Act, Grant, Surface, checked_keys
-from ..consent.purposes import checked_days
+from ..consent.purposes import RULES, checked_days
 from ..consent.receipt import iso, receipt
 from ..errors import ConfigError
 from ..events import Purpose
+from ..place import SERVICE
 from .person import ask, open_ledger
-from .terminal import emit, say, table
+from .terminal import emit, plain, say, table
 
 _EXAMPLES = {
     "grant": "example: wakegate consent grant review --key age1... --days 30",
@@ -47,7 +48,8 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
         action="append",
         default=[],
         metavar="AGE1...",
-        help="public key of the reviewer who will be able to listen (may be given several times)",
+        help="public key of the reviewer who will be able to listen (may be given several times; if not given, the "
+        "one in wakegate.toml is offered)",
     )
     grant.add_argument("--days", type=int, metavar="N", help="end after N days (review purposes: 180 at most)")
     _purpose(_action(actions, "revoke", "take a purpose back, at once, and erase what waits for it", run_revoke))
@@ -63,7 +65,7 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 def run_grant(args: argparse.Namespace, clock: Clock | None = None) -> int:
     """Show the notice, ask, and put a yes on record."""
     purpose: Purpose = args.purpose
-    keys, days = checked_keys(purpose, args.key), checked_days(purpose, args.days)
+    keys, days = checked_keys(purpose, args.key or _offered(purpose)), checked_days(purpose, args.days)
     clock = clock or SystemClock()
     ledger = open_ledger(clock)
     ledger.notices.append(_announce)
@@ -82,8 +84,13 @@ def run_grant(args: argparse.Namespace, clock: Clock | None = None) -> int:
 
 def run_revoke(args: argparse.Namespace, clock: Clock | None = None) -> int:
     """Take a purpose back."""
-    open_ledger(clock or SystemClock()).revoke(args.purpose)
-    print(f"{args.purpose} is revoked. Nothing more of it leaves this device, and nothing of it waits here.")
+    ledger = open_ledger(clock or SystemClock())
+    ledger.revoke(args.purpose)
+    place = ledger.place.path
+    where = plain(str(place))
+    print(f"{args.purpose} is revoked in {where}. Nothing more of it leaves, and nothing of it waits there.")
+    if place != SERVICE and SERVICE.exists():
+        say(f"A service on this device keeps a consent of its own, in {SERVICE}: to revoke that, run this as its user.")
     return 0
 
 
@@ -159,6 +166,19 @@ def _known(text: str) -> Purpose:
         return Purpose(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no purpose: choose one of {', '.join(Purpose)}") from None
+
+
+def _offered(purpose: Purpose) -> list[str]:
+    """Return the reviewer's key of wakegate.toml where the purpose takes one: shown, and granted only by the yes."""
+    if not RULES[purpose].needs_keys:
+        return []
+    from .. import config
+
+    settings = config.read()
+    if settings.reviewer_key is None:
+        return []
+    say(f"No --key was given: the reviewer key of {settings.path} is offered.")
+    return [settings.reviewer_key]
 
 
 def _announce(grant: Grant) -> None:

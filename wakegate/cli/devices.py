@@ -4,7 +4,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DeviceError
-from .terminal import emit, table
+from .terminal import emit, plain, table
 
 if TYPE_CHECKING:
     from ..audio.devices import Device
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         rows = [(*_cells(device), "used" if device == used else "") for device in devices]
         table("Input devices", ("number", "name", "system", "channels", "rate", ""), rows)
         if used is not None:
-            print(f"`wakegate listen` would use {used}, because {why}.")
+            print(plain(f"`wakegate listen` would use {used}, because {why}."))
     if error is not None:
         raise error
     return 0

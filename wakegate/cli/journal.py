@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ..errors import JournalError
 from ..events import Cause, Verdict
 from ..place import Place
-from .terminal import emit, say, table
+from .terminal import emit, plain, say, table
 
 if TYPE_CHECKING:
     from ..journal import Entry, Report, WordRates
@@ -98,7 +98,7 @@ def _tail(args: argparse.Namespace) -> int:
             last = max(last, entry.seq)
             yield entry
 
-    newest = deque(wanted(counted(read(place))), maxlen=args.n)
+    newest = deque(wanted(counted(read(place))), maxlen=min(args.n, sys.maxsize))
     if not newest and not args.follow:
         say(f"nothing is on record in {place.journal}")
     for entry in newest:
@@ -186,7 +186,7 @@ def _print(entry: "Entry", as_json: bool) -> None:
         return
     doubt = "" if entry.trusted else "?"
     wake = entry.text("id")
-    print(f"{_local(entry.wall)}{doubt}  {wake + '  ' if wake else ''}{explain(entry)}", flush=True)
+    print(f"{_local(entry.wall)}{doubt}  {wake + '  ' if wake else ''}{plain(explain(entry))}", flush=True)
 
 
 def _local(wall: float) -> str:

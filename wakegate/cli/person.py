@@ -11,6 +11,7 @@ from ..consent.ledger import Ledger
 from ..consent.witness import Witness
 from ..errors import ConfigError, JournalError
 from ..place import Place
+from .terminal import plain
 
 
 def ask(shown: str, question: str) -> bool:
@@ -29,7 +30,7 @@ def ask(shown: str, question: str) -> bool:
             "(over ssh: `ssh -t`); a device with a button or a screen uses Ledger.grant from Python"
         ) from error
     with os.fdopen(fd, "r+b", buffering=0) as terminal:
-        terminal.write(f"\n{shown}\n\n".encode())
+        terminal.write(f"\n{plain(shown)}\n\n".encode())
         # What was typed before the question was shown answers nothing.
         termios.tcflush(fd, termios.TCIFLUSH)
         terminal.write(question.encode())

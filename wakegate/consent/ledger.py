@@ -4,8 +4,8 @@ Owns the file, the release lock and the order of things in a grant and in a revo
 while anything about the file, its folder, the journal's record of it or the clock is in doubt; must never retry after a
 failed write; and when :meth:`Ledger.revoke` returns, nothing more of that purpose leaves.
 
-The journal is the ledger's witness: every entry's number and hash also stand there, so a ledger that lags behind that
-record or stands beside it was rolled back. What only a witness outside can see is both rolled back together.
+The journal is the ledger's witness: a ledger that lags behind its record or stands beside it was rolled back. What only
+a witness outside can see is both rolled back together.
 """
 
 import os
@@ -161,7 +161,10 @@ class Ledger:
             raise LedgerError(f"{purpose} is not granted, the ledger could not be written: {error}") from error
         granted = self._state.of(purpose).grant
         if granted is None or granted.id != entry.id:
-            raise LedgerError(f"{purpose} is not granted: {self.trouble or 'the ledger changed meanwhile, try again'}")
+            problem = self.trouble or "the ledger changed meanwhile, try again"
+            with suppress(LedgerError):  # it may stand in the ledger, and count once the journal can be written
+                self.revoke(purpose)
+            raise LedgerError(f"{purpose} is not granted: {problem}")
         self._closed -= {purpose}
         try:
             for hook in self.notices:
@@ -186,10 +189,10 @@ class Ledger:
         closing = {purpose, *self._state.leaning(purpose)}
         self._closed |= closing
         problems: list[str] = []
+        closed = self._record_revocation(purpose, closing, problems)  # before the wait: a release may hang
         with self._lock.exclusive() as held:
             if not held:
                 problems.append(f"{self.place.lock} could not be locked, so another program may be sending a block")
-            closed = self._record_revocation(purpose, closing, problems)
             # A clip that says it may train lies, sealed, among those of the purpose that improve leans on.
             marked = {base for one in closed for base in RULES[one].leans_on}
             for one in sorted(closed | marked):
@@ -225,9 +228,9 @@ class Ledger:
         entries = tuple(from_values(record.values) for record in records)
         head = (records[-1].seq, records[-1].hash) if records else (0, GENESIS)
         try:
-            seen = self._witness.ledger_head() if self._witness else self._head
-            # Ahead by one is a crash between the ledger and the journal.
-            if detail := rolled_back(records, seen or (0, GENESIS), ahead=1 if self._witness else None):
+            seen = self._witness.ledger_head() if self._witness else None
+            # Ahead by one is a crash between ledger and journal. Of what a journal forgot, this process still knows.
+            if detail := rolled_back(records, seen or self._head, ahead=1 if self._witness else None):
                 self._doubt(Reason.LEDGER_ROLLED_BACK, detail)
                 return
             if self._witness and records and head != seen:
@@ -282,17 +285,14 @@ class Ledger:
         try:
             with self._thread, self._chain.locked():
                 self._reload()
-                # In doubt nobody knows what was granted: everything falls.
-                before = set(Purpose) if self._trouble else self._state.granted
+                before = set(Purpose) if self._trouble else self._state.granted  # in doubt everything falls
                 now = self._clock.now()
                 self._append(*self._doubts(now), Revoked(stamp=now, purpose=purpose))
                 self._testify()
                 if self._trouble:
-                    # The revocation itself is on disk; only its second record is missing.
-                    problems.append(f"the journal could not take it: {self.trouble}")
+                    problems.append(f"the journal could not take it: {self.trouble}")  # the ledger has it
                 else:
-                    # The ledger itself denies now; a later grant by another process must not meet this denial.
-                    self._closed -= closing
+                    self._closed -= closing  # the ledger denies now; a later grant elsewhere must not meet this
                 return before - self._state.granted | {purpose}
         except ChainError as error:
             self._closed = frozenset(Purpose)

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from ..events import Purpose
-from .purposes import RULES
+from .purposes import KEEP_DAYS, RULES
 
-VERSION = "1"
+VERSION = "2"
 LANGUAGE = "en"
 
 TITLES: Mapping[Purpose, str] = MappingProxyType(
@@ -74,6 +74,10 @@ def text(purpose: Purpose, keys: Sequence[str] = (), days: int | None = None) ->
     parts.append(f"How to stop it at once, at any time, without a question: wakegate consent revoke {purpose}")
     if rule.needs_keys:
         parts.append("Recordings still on this device are erased then; ask the key's holder to erase what was sent.")
+        parts.append(
+            f"How long they keep it: every recording says, inside, the day after which its holder must delete it\n"
+            f"(delete_after, {KEEP_DAYS} days after it was made). This device cannot check that they do."
+        )
     parts.append("If you refuse, everything else works as before.")
     return "\n".join(parts)
 

@@ -11,6 +11,8 @@ from ..errors import ConfigError
 from ..events import Purpose
 
 DAY_S = 86_400
+KEEP_DAYS = 30
+"""Days that a reviewer may keep a clip. Counted from the day of sealing: the grant's own end would mark the device."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

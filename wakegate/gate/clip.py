@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from ..consent.grant import Grant
-from ..consent.purposes import RULES
+from ..consent.purposes import KEEP_DAYS, RULES
 from ..errors import SealError
 from ..events import SAMPLE_RATE, SCHEMA, Purpose, Wake
 from .limits import samples
@@ -28,8 +28,6 @@ CLASSES = tuple(samples(seconds) for seconds in (1.5, 2.5, 4.0, 8.0))
 """Lengths a clip is padded to, in samples."""
 HEADER_BYTES = 512
 SCORE_BUCKETS = 8
-KEEP_DAYS = 30
-"""Days that a reviewer may keep a clip. Counted from the day of sealing: the grant's own end would mark the device."""
 BEFORE_S, AFTER_S = 0.3, 0.5
 """What a clip of a suspected false wake holds around the word."""
 

@@ -244,9 +244,9 @@ class Gate:
         """Hand the clips that this ending allows to the sealer, and give up the others."""
         events: list[Event] = []
         for purpose, grant in tuple(utterance.clips.items()):
-            if utterance.suspected is not (purpose is Purpose.FALSE_ACCEPT_REVIEW):
-                reason = Reason.SUSPECTED if utterance.suspected else Reason.NOT_SUSPECTED
-                events.append(self._abort_clip(utterance, grant, No(reason), self._ring.end))
+            withheld = utterance.withheld(purpose)
+            if withheld is not None:
+                events.append(self._abort_clip(utterance, grant, No(withheld), self._ring.end))
                 continue
             del utterance.clips[purpose]
             events += self._seal(utterance, grant, end)

@@ -5,7 +5,6 @@ only ever make a release shorter or rarer. Clip lengths and daily clip caps belo
 (:mod:`wakegate.consent.purposes`), not to these settings.
 """
 
-import math
 from dataclasses import dataclass
 
 from ..errors import ConfigError
@@ -69,7 +68,7 @@ class Limits:
             whole = name.startswith("openings")
             if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
                 raise ConfigError(f"{name} must be a {'whole ' if whole else ''}number, got {value!r}")
-            if not (math.isfinite(value) and low <= value <= high):
+            if not low <= value <= high:
                 raise ConfigError(f"{name} must be {low:g} to {high:g}, got {value!r}: no setting lifts this ceiling")
 
     @property

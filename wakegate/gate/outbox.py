@@ -139,7 +139,7 @@ def _folder(place: Place, purpose: Purpose) -> Path:
 
 
 def _remove_if_dead(part: Path) -> None:
-    fd = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    fd = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)  # refused while a sealer holds it
         part.unlink()

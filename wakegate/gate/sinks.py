@@ -204,7 +204,7 @@ class SocketSink:
             self._peer, self._stream = peer, StreamSink(peer.fileno())
         if self._peer is not None and _gone(self._peer):
             self._hang_up()
-        return self._peer is not None
+        return self._stream is not None and self._stream.ready()
 
     def open(self, info: Info) -> None:
         """Write the header line to the reader."""
@@ -275,7 +275,9 @@ def _listen(path: Path) -> socket.socket:
         listener.close()
         if isinstance(error, ConfigError):
             raise
-        raise ConfigError(f"cannot listen on the socket {path}: {error.strerror}; choose another path") from error
+        raise ConfigError(
+            f"cannot listen on the socket {path}: {error.strerror or error}; choose another path"
+        ) from error
     return listener
 
 

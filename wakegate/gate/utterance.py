@@ -53,3 +53,12 @@ class Utterance:
         soon = at - self.wake.end <= samples(limits.cancel_s)
         self.ended = at, reason
         self.suspected = reason is Reason.NO_SPEECH or (reason is Reason.CANCELLED and soon)
+
+    def withheld(self, purpose: Purpose) -> Reason | None:
+        """Say why this ending does not allow a clip for a purpose, or None if it does."""
+        if purpose is Purpose.FALSE_ACCEPT_REVIEW:
+            return None if self.suspected else Reason.NOT_SUSPECTED
+        if self.suspected:
+            return Reason.SUSPECTED
+        # What a person took back is not for another person to hear, however late they did.
+        return Reason.CANCELLED if self.ended is not None and self.ended[1] is Reason.CANCELLED else None

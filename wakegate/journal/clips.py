@@ -35,9 +35,16 @@ class Clips:
     def __init__(self) -> None:
         self._releases: dict[tuple[str, str], _Release] = {}
         self._blind: float | None = None
+        self._wall = 0.0
+
+    @property
+    def blind(self) -> bool:
+        """Whether a broken journal was mended, so that a time is on record whose releases nobody knows."""
+        return self._blind is not None
 
     def add(self, entry: Entry) -> None:
         """Take up one entry, in the order of the journal."""
+        self._wall = entry.wall
         purpose = entry.text("purpose")
         key = purpose, entry.text("id")
         if entry.kind == "opened":
@@ -66,8 +73,8 @@ class Clips:
 
     def carried(self, through: int) -> dict[str, object]:
         """Return what lines up to ``through`` say about the last 25 hours, added up by hour, as one line's values."""
-        newest = max((one.wall for one in self._releases.values()), default=0.0)
-        self._releases = {key: one for key, one in self._releases.items() if one.wall >= newest - KEPT_S}
+        # Counted back from the last line, not from the latest time: a clock that was wrong once would drop the others.
+        self._releases = {key: one for key, one in self._releases.items() if one.wall >= self._wall - KEPT_S}
         hours: dict[tuple[str, int], _Release] = {}
         for one in self._releases.values():
             if one.seq <= through and one.count:

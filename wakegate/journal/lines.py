@@ -16,7 +16,7 @@ from ..errors import JournalError
 from ..events import KINDS, SCHEMA, Cause, Event, Verdict
 
 LONGEST_TEXT = 200
-"""Characters of a value. Longer text is no name of anything; a ``detail``, written for people, is cut instead."""
+"""Characters of a value. Longer text is no name of anything; a ``detail`` or ``source``, for people, is cut instead."""
 MOST_WORDS = 32
 LONGEST_BODY = 3600
 """Bytes of one event: with its time and links it must fit a line of the chain."""
@@ -162,7 +162,7 @@ def _plain(name: str, value: object) -> Plain:
             raise JournalError(f"{name} is not a finite number")
         return round(float(value), 6)
     if isinstance(value, str):
-        if name.endswith(".detail"):
+        if name.endswith((".detail", ".source")):
             return value if len(value) <= LONGEST_TEXT else value[: LONGEST_TEXT - 1] + "…"
         if len(value) <= LONGEST_TEXT:
             return str(value)

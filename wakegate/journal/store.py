@@ -131,12 +131,19 @@ class Store:
             self._add(bodies, durable)
 
     def _read_all(self) -> None:
-        self.index = Index()
+        index = Index()
         for record in self._chain.entries():
-            self.index.add(Entry.of(record))
+            index.add(Entry.of(record))
         for record in self._chain.refresh():
-            self.index.add(Entry.of(record))
-        self._stale = False
+            index.add(Entry.of(record))
+        if index.seq < self.index.seq and not index.clips.blind:
+            # Removed, cut or put back under us, and nobody mended it: its caps and its witness would be forgotten.
+            self._chain.forget()
+            raise JournalError(
+                f"{self._chain.path} lost lines that were on record while it was in use: look who did that, then start "
+                "this program anew. Nothing is released until then"
+            )
+        self.index, self._stale = index, False
 
     def _take_up(self) -> None:
         if self._stale:
