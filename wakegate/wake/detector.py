@@ -3,7 +3,8 @@
 Owns the counting of events. A *candidate* begins when a word's smoothed score reaches the model's floor and ends when
 it has stayed below the floor for a moment, at most one refractory later; its score is its maximum. The threshold only
 selects candidates: one pass gives every threshold, and raising it only removes detections. A word re-arms only after
-its score has stayed below the floor as long as ends a candidate. Must never read a clock: everything is counted in samples.
+its score has stayed below the floor for as long as ends a candidate. Must never read a clock: everything is counted in
+samples.
 """
 
 from collections.abc import Mapping
