@@ -1,12 +1,13 @@
 """What listening costs: CPU seconds per hour of audio and peak memory, ours beside our peers' on the same sound.
 
-    python benchmarks/cost.py [--sound FILE.wav] [--minutes 10] [--rounds 3] [--peers PYTHON] [--out FILE.json]
+    python benchmarks/cost.py [--sound FILE.wav] [--minutes 10] [--rounds 3] [--peers PYTHON] [--microphone] [--out F]
 
 Every engine runs in a process of its own, pinned to one core and one thread, fed 80 ms blocks as fast as it takes them;
 CPU is user + system time around that loop, imports and loading excluded; memory is the process's peak, everything
 included. Rounds are interleaved, so that a machine that slows down slows everybody. ``--peers`` is the Python of an
-environment with ``pymicro-wakeword`` and ``openwakeword==0.5.1``; without it only we run. The OPENBLAS variables are
-taken out of the environment: they slow numpy down.
+environment with ``pymicro-wakeword`` and ``openwakeword==0.5.1``; without it only we run. ``--microphone`` adds our
+listening to the default microphone for as long as it takes, PortAudio included. The OPENBLAS variables are taken out of
+the environment: they slow numpy down.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import wave
 from collections.abc import Callable
@@ -26,6 +28,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 BLOCK = 1280
 OURS = ("wakegate listen, six words", "wakegate detect, six words", "wakegate scorer alone, six words")
+MICROPHONE = "wakegate listen, microphone"
+MICROPHONE_S = 20
 PEERS = ("pymicro-wakeword, alexa", "openwakeword 0.5.1, alexa")
 
 
@@ -45,6 +49,20 @@ def listen(path: str) -> Callable[[], None]:
     pipeline = Pipeline.open(path, place=place)
 
     def run() -> None:
+        for _ in pipeline:
+            pass
+
+    return run
+
+
+def microphone(_: str) -> Callable[[], None]:
+    """Ours: the default microphone, as long as it takes."""
+    from wakegate import Pipeline, testing
+
+    pipeline = Pipeline.open(None, place=testing.place(Path(tempfile.mkdtemp()) / "state"))
+
+    def run() -> None:
+        threading.Timer(MICROPHONE_S, pipeline.stop).start()
         for _ in pipeline:
             pass
 
@@ -108,6 +126,7 @@ def openwakeword(path: str) -> Callable[[], None]:
 
 
 ENGINES = dict(zip((*OURS, *PEERS), (listen, detect, scorer_alone, pymicro, openwakeword), strict=True))
+ENGINES[MICROPHONE] = microphone
 
 
 def child(name: str, path: str) -> None:
@@ -131,6 +150,17 @@ def measure(python: str, name: str, path: str) -> dict[str, float]:
     return found
 
 
+def summary(name: str, found: list[dict[str, float]], seconds: float) -> dict[str, object]:
+    """Return one engine's row."""
+    hourly = [run["cpu_s"] * 3600 / seconds for run in found]
+    spread = {"min": min(hourly), "median": statistics.median(hourly), "max": max(hourly)}
+    return {
+        "engine": name,
+        "cpu_s_per_hour": {key: round(value, 2) for key, value in spread.items()},
+        "peak_mb": round(max(run["peak_mb"] for run in found), 1),
+    }
+
+
 def bundled(minutes: float) -> str:
     """Write the test recordings, repeated, as a WAV file to measure on."""
     import numpy as np
@@ -148,6 +178,7 @@ def main() -> None:
     parser.add_argument("--sound", help="16 kHz mono WAV; the tests' recordings, repeated, if not given")
     parser.add_argument("--minutes", type=float, default=10.0, help="length of the repeated recordings")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--microphone", action="store_true", help="listen to the default microphone too")
     parser.add_argument("--peers", help="Python of an environment with the peers")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--child", help=argparse.SUPPRESS)
@@ -156,23 +187,12 @@ def main() -> None:
         return child(args.child, args.sound)
     path = args.sound or bundled(args.minutes)
     seconds = len(blocks(path)) * BLOCK / 16_000
-    names = [*OURS, *(PEERS if args.peers else ())]
+    names = [*OURS, *([MICROPHONE] if args.microphone else ()), *(PEERS if args.peers else ())]
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     for _ in range(args.rounds):
         for name in names:
             runs[name].append(measure(args.peers if name in PEERS else sys.executable, name, path))
-    rows = [
-        {
-            "engine": name,
-            "cpu_s_per_hour": {
-                "min": round(min(r["cpu_s"] for r in found) * 3600 / seconds, 2),
-                "median": round(statistics.median(r["cpu_s"] for r in found) * 3600 / seconds, 2),
-                "max": round(max(r["cpu_s"] for r in found) * 3600 / seconds, 2),
-            },
-            "peak_mb": round(max(r["peak_mb"] for r in found), 1),
-        }
-        for name, found in runs.items()
-    ]
+    rows = [summary(name, found, MICROPHONE_S if name == MICROPHONE else seconds) for name, found in runs.items()]
     for row in rows:
         cpu = row["cpu_s_per_hour"]
         spread = " ".join(f"{cpu[key]:8.2f}" for key in ("min", "median", "max"))
