@@ -16,6 +16,7 @@ LEVELS = (
     ("errors", "events", "place", "chain", "rates"),
     ("audio",),
     ("wake",),
+    ("measure",),
     ("consent",),
     ("journal",),
     ("gate",),

@@ -14,7 +14,19 @@ from collections.abc import Sequence
 from ..errors import WakegateError
 from .terminal import say
 
-COMMANDS = ("demo", "listen", "detect", "score", "devices", "models", "consent", "journal", "doctor", "reset")
+COMMANDS = (
+    "demo",
+    "listen",
+    "detect",
+    "score",
+    "measure",
+    "devices",
+    "models",
+    "consent",
+    "journal",
+    "doctor",
+    "reset",
+)
 
 
 def parser() -> argparse.ArgumentParser:

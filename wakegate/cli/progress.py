@@ -1,7 +1,8 @@
 """A progress bar for long files: on stderr, only where a person is looking and there is time to look."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from ..audio.block import Samples
 from ..audio.files import FileSource
@@ -23,3 +24,20 @@ def shown(source: FileSource, pieces: Iterator[Samples]) -> Iterator[Samples]:
         for piece in pieces:
             yield piece
             progress.update(task, advance=len(piece) / SAMPLE_RATE)
+
+
+@contextmanager
+def moving(name: str, seconds: float) -> Iterator[Callable[[float], None]]:
+    """Give a function that moves a bar by so many seconds of sound; it shows nothing where a bar has no place."""
+    if seconds < WORTH_S or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+    from rich.text import Text
+
+    from .terminal import plain
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(Text(plain(name)).markup, total=seconds)
+        yield lambda done: progress.update(task, advance=done)

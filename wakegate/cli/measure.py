@@ -1,0 +1,195 @@
+"""``wakegate measure``: false wakes per hour and missed words, of any engine, as a researcher would count them."""
+
+import argparse
+import math
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConfigError
+from ..events import SAMPLE_RATE
+from . import terminal
+
+if TYPE_CHECKING:
+    from ..measure.corpus import Corpus
+    from ..measure.engines import Engine
+
+TEACHING = """\
+CORPUS is a folder of WAV, FLAC and OGG files, with the labels of NAME.wav beside it in NAME.txt (Audacity's label
+track: `start TAB end TAB word`, in seconds) or NAME.rttm. A file without labels has no wake word in it. The label `?`
+(or `exclude`) marks what is not to be scored. Or CORPUS is a manifest:
+  JSON Lines  {"audio": "a.wav", "events": [{"word": "alexa", "start_s": 1.0, "end_s": 1.7}], "speaker": "p1",
+              "condition": "far"}; "offset_s" and "duration_s" take a part of a file, events count from its start
+  CSV         audio,word,start_s,end_s and, if you like, offset_s,duration_s,speaker,condition: one row an event
+
+ENGINE is one of
+  wakegate              the installed model; wakegate:PATH.onnx is another
+  exec:COMMAND          any program. It gets each recording as 16 kHz mono s16le PCM on stdin and prints a line
+                        {"at_s": 1.62, "word": "alexa", "score": 0.9} for whatever it hears. Without scores, each line
+                        is a detection; with scores, say candidates far below your threshold too
+
+What is counted: events. A detection stands for one reference of its word that it lies in, or beside by no more than
+the tolerance; a second one is a false accept, and so is another word's. Hours are those without any wake word: what is
+labelled, widened by the tolerance, and what is marked `?` are taken off. Intervals are exact (false accepts: Garwood)
+or Wilson's (misses). DIR/results.json holds everything, the sweep of all thresholds too; DIR/events.csv each detection
+with its match, and each miss.
+
+example: wakegate measure evenings/ --engine wakegate --engine 'exec:python my_engine.py' --out results/
+"""
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "measure",
+        help="measure false wakes and misses of engines, with intervals",
+        description="Measure how often engines wake falsely and how often they miss, on sound of your own.",
+        epilog=TEACHING,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("corpus", type=Path, metavar="CORPUS", help="a folder of sound, or a manifest")
+    parser.add_argument(
+        "--engine", action="append", required=True, metavar="ENGINE", help="whom to measure; give several to compare"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to")
+    parser.add_argument(
+        "--threshold", type=float, metavar="T", help="one threshold for all words; the engine's own if not given"
+    )
+    parser.add_argument(
+        "--tolerance", type=float, default=0.5, metavar="S", help="seconds beside a label (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the bootstrap (default: %(default)s)")
+    parser.add_argument(
+        "--limit", type=float, default=60.0, metavar="S",
+        help="kill an exec engine that takes no sound for so long (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="the rows as JSON Lines instead of a table")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, write and print; 1 if a recording failed."""
+    from ..measure import corpus as corpora
+    from ..measure import result
+    from ..measure.engines import named
+    from ..measure.measured import Measured
+    from ..measure.run import listen
+    from .progress import moving
+
+    _check(args)
+    engines = [named(spec, args.threshold, args.limit) for spec in args.engine]
+    corpus = corpora.read(args.corpus)
+    _check_words(corpus, engines)
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"cannot write to {args.out}: {error.strerror}") from error
+    measured = []
+    for engine in engines:
+        with moving(engine.name, sum(one.length for one in corpus.recordings) / SAMPLE_RATE) as move:
+            hearings = listen(engine, corpus.recordings, move)
+        measured.append(Measured(engine=engine, hearings=hearings, threshold=args.threshold))
+    tolerance = round(args.tolerance * SAMPLE_RATE)
+    found: dict[str, Any] = result.document(
+        corpus, measured, tolerance=tolerance, seed=args.seed, command=_command(args)
+    )
+    result.write(args.out, found, measured, tolerance)
+    _print(found, as_json=args.json)
+    return _tell(found, args.out)
+
+
+def _check(args: argparse.Namespace) -> None:
+    if not 0 <= args.tolerance <= 10:  # nan too
+        raise ConfigError(f"--tolerance is {args.tolerance:g}: give seconds, from 0 to 10")
+    if not (math.isfinite(args.limit) and args.limit > 0):
+        raise ConfigError(f"--limit is {args.limit:g}: give seconds, above 0")
+    if args.threshold is not None and not math.isfinite(args.threshold):
+        raise ConfigError(f"--threshold is {args.threshold}: give a number")
+    if args.seed < 0:
+        raise ConfigError(f"--seed is {args.seed}: give a whole number, 0 or above")
+    twice = sorted({spec for spec in args.engine if args.engine.count(spec) > 1})
+    if twice:
+        raise ConfigError(f"--engine {twice[0]} is given twice: name each engine once")
+
+
+def _check_words(corpus: "Corpus", engines: Sequence["Engine"]) -> None:
+    """Refuse a label that no engine can find: a slip of the pen would count as a miss and as a false accept."""
+    known = [engine.thresholds for engine in engines]
+    words = set(chain.from_iterable(one or () for one in known))
+    for recording in corpus.recordings:
+        for reference in recording.references:
+            if reference.word not in words and all(one is not None for one in known):
+                raise ConfigError(
+                    f"{recording.name} is labelled {reference.word!r} at {reference.start / SAMPLE_RATE:.2f} s, a word "
+                    f"that no engine here knows (they know {', '.join(sorted(words))}): mend the label, add an engine "
+                    f"that knows it, or mark the place `?`"
+                )
+
+
+def _unsaid(found: Mapping[str, Any]) -> list[str]:
+    """Return a note for each labelled word that an engine never said, though it said others."""
+    from ..measure.result import SUM
+
+    return [
+        f"{engine['engine']} never said {row['word']!r}, which the corpus labels; it said {', '.join(engine['said'])}: "
+        "are they spelt alike?"
+        for engine in found["engines"]
+        for row in engine["rates"]
+        if engine["said"] and engine["knows"] is None and row["condition"] is None
+        if row["trials"] and row["word"] not in (*engine["said"], SUM)
+    ]
+
+
+def _command(args: argparse.Namespace) -> list[str]:
+    """Return the command as it could be typed, with everything that was left to its default."""
+    engines = chain.from_iterable(("--engine", spec) for spec in args.engine)
+    threshold = () if args.threshold is None else ("--threshold", f"{args.threshold:g}")
+    rest = ("--tolerance", f"{args.tolerance:g}", "--seed", str(args.seed), "--limit", f"{args.limit:g}")
+    return ["wakegate", "measure", str(args.corpus), *engines, "--out", str(args.out), *threshold, *rest]
+
+
+def _print(found: Mapping[str, Any], *, as_json: bool) -> None:
+    from .measure_table import show
+
+    if not as_json:
+        show(found)
+        return
+    for engine in found["engines"]:
+        for row in engine["rates"]:
+            terminal.emit({"kind": "rates", "engine": engine["engine"], **row})
+        for failure in engine["failures"]:
+            terminal.emit({"kind": "failure", "engine": engine["engine"], **failure})
+    for row in found["comparisons"]:
+        terminal.emit({"kind": "comparison", **row})
+
+
+def _tell(found: Mapping[str, Any], out: Path) -> int:
+    """Say on stderr what a reader must know beside the numbers; return the exit code."""
+    corpus = found["corpus"]
+    notes = list(corpus["notes"])
+    if not corpus["hours_without_wake_words"]:
+        notes.append(
+            f"{corpus['path']} has 0 h without wake words, so there is no rate of false accepts: add sound in which "
+            f"nobody says one (it needs no labels)"
+        )
+    if not corpus["references"]:
+        notes.append(f"{corpus['path']} has no labelled wake word, so there is no rate of misses")
+    notes += _unsaid(found)
+    if "--threshold" in found["command"]:
+        notes += [
+            f"{one['engine']} gives no scores: all it said counts, whatever the threshold"
+            for one in found["engines"]
+            if not one["has_scores"]
+        ]
+    for note in notes:
+        terminal.say(f"note: {note}")
+    failed = 0
+    for engine in found["engines"]:
+        failed += len(engine["failures"])
+        for failure in engine["failures"][:10]:
+            terminal.say(f"failed: {engine['engine']} on {failure['recording']}: {failure['reason']}")
+    terminal.say(f"{out}/results.json holds everything, {out}/events.csv each detection with its match")
+    if failed:
+        terminal.say(f"wakegate: {failed} recordings failed and count nowhere: results.json names each with its reason")
+    return 1 if failed else 0

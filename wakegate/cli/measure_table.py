@@ -1,0 +1,114 @@
+"""What ``wakegate measure`` shows to people: a table an engine, and one a pair of engines.
+
+Owns rounding, which nothing else does: two figures, since no interval here is known to three.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from . import terminal
+
+Found = Mapping[str, Any]
+
+
+def show(found: Found) -> None:
+    """Print the tables of a result."""
+    for engine in found["engines"]:
+        _rates(engine)
+        _at_rates(engine)
+    print("to go: hours more, with no further false accept, until the rate is shown to be under 0.1 an hour")
+    print("       if the hours are fixed beforehand (if somebody looks on the way)")
+    pairs = {(row["first"], row["second"]) for row in found["comparisons"]}
+    for first, second in sorted(pairs):
+        rows = [row for row in found["comparisons"] if (row["first"], row["second"]) == (first, second)]
+        terminal.table(
+            f"1: {first}   2: {second}   (same sound; p: exact tests that both are alike)",
+            ("word", "missed by both", "by 1 only", "by 2 only", "p", "false accepts of 1", "of 2", "p"),
+            (
+                (
+                    row["word"], row["both_missed"], row["only_first_missed"], row["only_second_missed"],
+                    _figure(row["missed_p"]), row["first_false_accepts"], row["second_false_accepts"],
+                    _figure(row["false_accepts_p"]),
+                )
+                for row in rows
+            ),
+        )  # fmt: skip
+
+
+def _rates(engine: Found) -> None:
+    rows = engine["rates"]
+    parts = any(row["condition"] is not None for row in rows)
+    speakers = any(row["frr_95_by_speaker"] for row in rows)
+    columns = ["word", "condition", "threshold", "false accepts", "an hour", "to go", "missed", "%", "by speaker"]
+    shown = [True, parts, True, True, True, True, True, True, speakers]
+
+    def cells(row: Found) -> Iterator[str]:
+        yield row["word"]
+        yield "" if row["condition"] is None else row["condition"] or "(none)"
+        yield "" if row["threshold"] is None else f"{row['threshold']:.3g}"
+        yield f"{row['false_accepts']}" + (f" in {_time(row['hours'])}" if parts else "")
+        yield _ranged(row["per_hour"], row["per_hour_95"], 1)
+        yield _to_go(row)
+        yield f"{row['missed']} of {row['trials']}"
+        yield _ranged(row["frr"], row["frr_95"], 100)
+        yield "" if row["frr_95_by_speaker"] is None else _span(row["frr_95_by_speaker"], 100)
+
+    terminal.table(
+        f"{engine['engine']}: {_time(rows[0]['hours'])} without wake words, 95 % intervals",
+        [column for column, show in zip(columns, shown, strict=True) if show],
+        ([cell for cell, show in zip(cells(row), shown, strict=True) if show] for row in rows),
+    )
+
+
+def _at_rates(engine: Found) -> None:
+    """Print misses at given false accepts an hour, where there are hours enough for one such event."""
+    rows = [
+        (
+            word["word"], f"{at['allowed_per_hour']:g}",
+            "none" if at["threshold"] is None else f"{at['threshold']:.3g}",
+            f"{at['missed']} of {at['trials']}", _ranged(at["frr"], at["frr_95"], 100),
+        )
+        for word in engine["sweep"]
+        for at in word["at"]
+        if at["trials"] and at["allowed_per_hour"] * at["hours"] >= 1
+    ]  # fmt: skip
+    if rows:
+        terminal.table(
+            f"{engine['engine']}: misses where false accepts are held down, by thresholds chosen on this very sound",
+            ("word", "false accepts an hour, at most", "threshold", "missed", "%"),
+            rows,
+        )
+
+
+def _to_go(row: Found) -> str:
+    under = row["under"]
+    if under is None:
+        return "no hours"
+    if under["any_look_hours"] == 0:
+        return "shown"
+    return f"{_figure(under['one_look_hours'])} h ({_figure(under['any_look_hours'])} h)"
+
+
+def _ranged(value: float | None, interval: tuple[float, float] | None, scale: float) -> str:
+    if value is None or interval is None:
+        return "-"
+    return f"{_figure(value * scale)} ({_span(interval, scale)})"
+
+
+def _span(interval: tuple[float, float], scale: float) -> str:
+    return f"{_figure(interval[0] * scale)}-{_figure(interval[1] * scale)}"
+
+
+def _time(hours: float) -> str:
+    for unit, seconds in (("h", 3600), ("min", 60)):
+        if hours * 3600 >= seconds:
+            return f"{_figure(hours * 3600 / seconds)} {unit}"
+    return f"{_figure(hours * 3600)} s"
+
+
+def _figure(value: float) -> str:
+    """Return two figures: 0, 0.0047, 1.0, 30, 1771."""
+    if value == 0:
+        return "0"
+    return f"{value:.{max(0, 1 - math.floor(math.log10(abs(value))))}f}"

@@ -1,0 +1,169 @@
+"""Corpus: every recording of a folder or a manifest, checked before an engine hears the first.
+
+Owns finding sound and its labels, and the hashes that say which corpus it was. A file without labels has no wake word
+in it. Never decodes where a header says how long a file is.
+"""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import groupby, pairwise
+from pathlib import Path
+
+from ..audio.files import FileSource
+from ..errors import ConfigError, FormatError
+from ..events import SAMPLE_RATE
+from ..wake import sweep
+from . import labels, manifest
+from .recording import SLACK, Recording, labelled
+
+SOUND = (".wav", ".flac", ".ogg")
+LABELS = (".txt", ".rttm")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Corpus:
+    """What is measured on.
+
+    Parameters
+    ----------
+    path : Path
+        The folder or manifest.
+    recordings : tuple of Recording
+        By file, then by where they begin in it.
+    sha256 : tuple of (str, str)
+        Path and hash of every sound, label file and manifest, in order.
+    notes : tuple of str
+        What a reader should know: mixed sample rates, text files that label nothing.
+    """
+
+    path: Path
+    recordings: tuple[Recording, ...]
+    sha256: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """One hash for all the files."""
+        return hashlib.sha256("".join(f"{sha}  {name}\n" for name, sha in self.sha256).encode()).hexdigest()
+
+
+def read(path: Path) -> Corpus:
+    """Read a corpus: a folder (with all below it), or a manifest in JSON Lines or CSV.
+
+    Raises
+    ------
+    ConfigError
+        If there is nothing to measure on, or a label or line is wrong; the message names the file.
+    FormatError
+        If a sound file is missing or cannot be read.
+    """
+    if not path.exists():
+        raise ConfigError(f"{path} does not exist: check the name")
+    if path.is_dir():
+        return _folder(path)
+    if path.suffix.lower() not in manifest.SUFFIXES:
+        raise ConfigError(f"{path} is neither a folder of sound nor a manifest ({', '.join(manifest.SUFFIXES)})")
+    return _listed(path)
+
+
+def _folder(root: Path) -> Corpus:
+    found = sorted(
+        Path(folder, name)
+        for folder, _, names in os.walk(root, onerror=_unreadable)
+        for name in names
+        if name[0] != "."
+    )
+    sounds = [path for path in found if path.suffix.lower() in SOUND]
+    if not sounds:
+        raise ConfigError(f"{root} holds no sound ({', '.join(SOUND)}): name the folder that does, or a manifest")
+    beside: dict[Path, list[Path]] = {}
+    for path in found:
+        if path.suffix.lower() in LABELS:
+            beside.setdefault(path.with_suffix(""), []).append(path)
+    stems = Counter(path.with_suffix("") for path in sounds)
+    rates: set[int] = set()
+    recordings, used = [], []
+    for audio in sounds:
+        own = beside.pop(audio.with_suffix(""), [])
+        if len(own) > 1 or (own and stems[audio.with_suffix("")] > 1):
+            raise ConfigError(f"{own[0]} and {(*own[1:], audio)[0]}: which labels are whose? Keep one of each name")
+        length, rate = _length(audio)
+        rates.add(rate)
+        bare = Recording(name=audio.relative_to(root).as_posix(), audio=audio, first=0, length=length)
+        recordings.append(labelled(bare, labels.read(own[0]), own[0]) if own else bare)
+        used += [audio, *own]
+    notes = _rates(rates)
+    if beside:
+        stray = sorted(path for paths in beside.values() for path in paths)
+        notes += (f"{len(stray)} text files beside no sound of their name label nothing, the first is {stray[0]}",)
+    return Corpus(path=root, recordings=tuple(recordings), sha256=_hashes(root, used), notes=notes)
+
+
+def _unreadable(error: OSError) -> None:
+    raise ConfigError(f"{error.filename} cannot be read ({error.strerror}): what lies there would not be counted")
+
+
+def _listed(path: Path) -> Corpus:
+    entries = sorted(manifest.read(path), key=lambda entry: (entry.audio, entry.offset_s))
+    if not entries:
+        raise ConfigError(f"{path} lists nothing: give one recording a line")
+    rates: set[int] = set()
+    recordings: list[Recording] = []
+    for audio, group in groupby(entries, key=lambda entry: entry.audio):
+        same = list(group)
+        try:
+            length, rate = _length(audio)
+        except FormatError as error:
+            raise FormatError(f"{same[0].where}: {error}") from error
+        rates.add(rate)
+        recordings += _stretches(path, same, length)
+    used = [path, *dict.fromkeys(entry.audio for entry in entries)]
+    return Corpus(path=path, recordings=tuple(recordings), sha256=_hashes(path.parent, used), notes=_rates(rates))
+
+
+def _stretches(path: Path, entries: Sequence[manifest.Entry], length: int) -> Iterator[Recording]:
+    """Yield the recordings of one file, which may not overlap: sound that counts twice narrows every interval."""
+    found: list[tuple[manifest.Entry, Recording]] = []
+    for entry in entries:
+        there_s = length / SAMPLE_RATE
+        end_s = there_s if entry.duration_s is None else entry.offset_s + entry.duration_s
+        if not (0 <= entry.offset_s < there_s and entry.offset_s < end_s <= there_s + SLACK / SAMPLE_RATE):
+            raise ConfigError(
+                f"{entry.where}: {entry.offset_s:g} to {end_s:g} s is no stretch of {entry.audio}, "
+                f"which is {there_s:.2f} s long: mend offset_s or duration_s (seconds)"
+            )
+        first, last = round(entry.offset_s * SAMPLE_RATE), min(round(end_s * SAMPLE_RATE), length)
+        name = os.path.relpath(entry.audio, path.parent) + (f"@{entry.offset_s:g}s" if len(entries) > 1 else "")
+        bare = Recording(name=name, audio=entry.audio, first=first, length=last - first, condition=entry.condition)
+        found.append((entry, labelled(bare, entry.labels, entry.where)))
+    for (before, one), (after, two) in pairwise(found):
+        if two.first < one.first + one.length:
+            raise ConfigError(f"{after.where}: the same sound as {before.where}, in part: list each stretch once")
+    return (recording for _, recording in found)
+
+
+def _length(audio: Path) -> tuple[int, int]:
+    """Return a file's length in samples at 16 kHz, and its own sample rate."""
+    with closing(FileSource(audio)) as source:
+        if source.seconds is not None:
+            return round(source.seconds * SAMPLE_RATE), source.rate
+        return sum(len(piece) for piece in sweep.pieces(source)), source.rate
+
+
+def _rates(rates: set[int]) -> tuple[str, ...]:
+    if len(rates) < 2:
+        return ()
+    kinds = ", ".join(map(str, sorted(rates)))
+    return (f"the sound has sample rates of {kinds} Hz: all are brought to {SAMPLE_RATE}; below it, highs are missing",)
+
+
+def _hashes(root: Path, paths: Sequence[Path]) -> tuple[tuple[str, str], ...]:
+    def sha256(path: Path) -> str:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    return tuple((Path(os.path.relpath(path, root)).as_posix(), sha256(path)) for path in paths)

@@ -1,0 +1,189 @@
+"""Result: everything that was measured, as one document that can be written, read back and repeated.
+
+Owns the shape of results.json. No clock and no machine's name is in it: the same corpus, engines and command give the
+same bytes.
+"""
+
+import csv
+import json
+import math
+import platform
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..events import SAMPLE_RATE
+from . import detections
+from .bootstrap import by_speaker
+from .compare import compare
+from .corpus import Corpus
+from .curve import at_rate, curve
+from .measured import Measured
+from .run import Hearing
+from .sequential import progress
+from .tally import Rates, Tally, counted, hours
+
+FORMAT = 1
+RATES = (0.1, 0.5, 1.0)
+"""False accepts an hour at which misses are read off the curve."""
+BUDGET = 0.1
+"""False accepts an hour that a device should stay under."""
+SUM = "all words"
+
+Row = dict[str, object]
+
+
+def document(corpus: Corpus, measured: Sequence[Measured], *, tolerance: int, seed: int, command: Sequence[str]) -> Row:
+    """Return everything as plain values, ready for JSON.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        What was measured on.
+    measured : sequence of Measured
+        One an engine, over the same recordings.
+    tolerance : int
+        Samples.
+    seed : int
+        Of the bootstrap.
+    command : sequence of str
+        What was asked for.
+    """
+    import wakegate
+
+    return {
+        "format": FORMAT,
+        "command": list(command),
+        "seed": seed,
+        "tolerance_s": tolerance / SAMPLE_RATE,
+        "versions": {"wakegate": wakegate.__version__, "python": platform.python_version(), "numpy": np.__version__},
+        "corpus": _corpus(corpus, tolerance),
+        "engines": [_engine(one, tolerance, seed) for one in measured],
+        "comparisons": [row for pair in combinations(measured, 2) for row in _compared(*pair, tolerance)],
+    }
+
+
+def write(folder: Path, found: Row, measured: Sequence[Measured], tolerance: int) -> None:
+    """Write results.json and events.csv."""
+    text = json.dumps(found, indent=1, allow_nan=False)
+    (folder / "results.json").write_text(text + "\n", encoding="utf-8")
+    with (folder / "events.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, detections.COLUMNS, restval="")
+        table.writeheader()
+        table.writerows(detections.rows(measured, tolerance))
+
+
+def _corpus(corpus: Corpus, tolerance: int) -> Row:
+    references = [r for one in corpus.recordings for r in one.references]
+    return {
+        "path": str(corpus.path),
+        "sha256": corpus.digest,
+        "files": dict(corpus.sha256),
+        "recordings": len(corpus.recordings),
+        "hours": sum(one.length for one in corpus.recordings) / SAMPLE_RATE / 3600,
+        "hours_without_wake_words": hours([Hearing(recording=one) for one in corpus.recordings], tolerance),
+        "references": len(references),
+        "speakers": len({r.speaker for r in references if r.speaker}),
+        "notes": list(corpus.notes),
+    }
+
+
+def _engine(one: Measured, tolerance: int, seed: int) -> Row:
+    conditions = sorted({h.recording.condition for h in one.whole})
+    parts: list[tuple[str | None, tuple[Hearing, ...]]] = [(None, one.whole)]
+    for condition in conditions if len(conditions) > 1 else ():
+        parts.append((condition, tuple(h for h in one.whole if h.recording.condition == condition)))
+    said = Counter(heard.word for h in one.whole for heard in h.heard)
+    tallies = _tallies(one, one.whole, tolerance)
+    return {
+        "engine": one.engine.name,
+        "about": dict(one.engine.about),
+        "knows": None if one.engine.thresholds is None else list(one.engine.thresholds),
+        "has_scores": one.has_scores,
+        "said": dict(sorted(said.items())),
+        "failures": [{"recording": h.recording.name, "reason": h.failure} for h in one.hearings if h.failure],
+        "rates": [row for condition, part in parts for row in _rows(one, part, condition, tolerance, seed)],
+        "sweep": [_swept(word, tally) for word, tally in tallies.items()] if one.has_scores else [],
+    }
+
+
+def _tallies(one: Measured, hearings: Sequence[Hearing], tolerance: int) -> dict[str, Tally]:
+    exposure = hours(hearings, tolerance)
+    return {word: counted(word, hearings, tolerance, exposure) for word in one.words}
+
+
+def _rows(
+    one: Measured, hearings: Sequence[Hearing], condition: str | None, tolerance: int, seed: int
+) -> Iterator[Row]:
+    """Yield the rates of each word and, over the same hours, of all together; ``condition`` None is all sound."""
+    every: list[Rates] = []
+    missed: list[NDArray[np.bool_]] = [np.zeros(0, np.bool_)]
+    speakers: list[str] = []
+    for word, tally in _tallies(one, hearings, tolerance).items():
+        threshold = one.threshold_of(word)
+        every.append(tally.rates(threshold))
+        missed.append(tally.missed(threshold))
+        speakers += tally.speakers
+        interval = by_speaker(missed[-1], tally.speakers, seed)
+        yield {"word": word, "condition": condition, "threshold": _finite(threshold), **_rated(every[-1], interval)}
+    if len(every) == 1:
+        return
+    together = Rates(
+        false_accepts=sum(one.false_accepts for one in every),
+        hours=hours(hearings, tolerance),
+        missed=sum(one.missed for one in every),
+        trials=sum(one.trials for one in every),
+    )
+    interval = by_speaker(np.concatenate(missed), speakers, seed)
+    yield {"word": SUM, "condition": condition, "threshold": None, **_rated(together, interval)}
+
+
+def _rated(rates: Rates, by_speaker_95: tuple[float, float] | None) -> Row:
+    under = asdict(progress(rates.false_accepts, rates.hours, BUDGET)) if rates.hours else None
+    return {
+        **asdict(rates),
+        "per_hour": rates.per_hour,
+        "per_hour_95": rates.per_hour_95,
+        "frr": rates.frr,
+        "frr_95": rates.frr_95,
+        "frr_95_by_speaker": by_speaker_95,
+        "under": under,
+    }
+
+
+def _swept(word: str, tally: Tally) -> Row:
+    """Return a word's whole curve, and the misses at the rates people ask for."""
+    points = [(_finite(p.threshold), p.false_accepts, p.missed) for p in curve(tally)]
+    at: list[Row] = []
+    for rate in RATES if tally.hours else ():
+        threshold, rates = at_rate(tally, rate)
+        at.append({"allowed_per_hour": rate, "threshold": _finite(threshold), **_rated(rates, None)})
+    return {"word": word, "columns": ("threshold", "false_accepts", "missed"), "curve": points, "at": at}
+
+
+def _compared(one: Measured, two: Measured, tolerance: int) -> Iterator[Row]:
+    """Yield a comparison for each word that both know, and for all of them, where both heard to the end."""
+    both = [(a, b) for a, b in zip(one.hearings, two.hearings, strict=True) if not (a.failure or b.failure)]
+    tallies = [_tallies(side, [pair[n] for pair in both], tolerance) for n, side in enumerate((one, two))]
+    exposure = hours([a for a, _ in both], tolerance)
+
+    def missed(n: int, words: Sequence[str]) -> NDArray[np.bool_]:
+        return np.concatenate([tallies[n][word].missed((one, two)[n].threshold_of(word)) for word in words])
+
+    def accepted(n: int, words: Sequence[str]) -> int:
+        return sum(tallies[n][word].rates((one, two)[n].threshold_of(word)).false_accepts for word in words)
+
+    common = [word for word in one.words if word in two.words]
+    for words in (*([word] for word in common), *([common] if len(common) > 1 else [])):
+        pair = compare((missed(0, words), missed(1, words)), (accepted(0, words), accepted(1, words)), exposure)
+        word = words[0] if len(words) == 1 else SUM
+        yield {"first": one.engine.name, "second": two.engine.name, "word": word, **asdict(pair)}
+
+
+def _finite(threshold: float) -> float | None:
+    return threshold if math.isfinite(threshold) else None
