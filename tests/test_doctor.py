@@ -82,3 +82,22 @@ def test_swap_is_good_only_where_no_disk_sees_it(
         (tmp_path / name).write_text(text)
     found = finding("swap", place)
     assert found.health is health and ("memfd" in found.seen) is (health is Health.WEAK)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[wake]\nwords = ['hal']", "no installed model knows hal"),
+        ("[wake]\nthresholds = { hal = 0.5 }", "hal"),
+        ("[reviewer]\nkey = 'abc'", "age public key"),
+        ("[limits]\npre_roll_s = 9", "wakegate.toml: in [limits]"),
+    ],
+)
+def test_a_config_that_would_stop_listening_is_bad(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, said: str
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "wakegate").mkdir()
+    (tmp_path / "wakegate" / "wakegate.toml").write_text(text)
+    found = finding("config", place)
+    assert found.health is Health.BAD and said in found.seen

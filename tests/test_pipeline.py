@@ -5,7 +5,7 @@ import pytest
 
 from tests.gate.world import FakeEar, Listener, Scene, ScriptSource, World, find, kinds
 from wakegate.audio.block import Reading
-from wakegate.errors import FormatError
+from wakegate.errors import ConfigError, FormatError
 from wakegate.events import Purpose, Reason
 from wakegate.gate.limits import Limits
 from wakegate.pipeline import Pipeline
@@ -197,3 +197,15 @@ def test_what_leaves_does_not_depend_on_how_the_sound_comes(tmp_path, block):
     (heard,) = listener.heard()
     assert (released.start, released.end) == (0, len(heard)) and find(heard, sound) == 0
     assert released.end % 480 == (17_600 % 480)  # the endpoint is found in the same 30 ms views of the ring
+
+
+def test_what_is_no_sound_and_what_has_ended_are_said(tmp_path):
+    from wakegate import testing
+
+    where = testing.place(tmp_path / "state")
+    with pytest.raises(ConfigError, match="a int is no sound"):
+        Pipeline.open(3, place=where)
+    pipeline = Pipeline.open(np.zeros(1600, np.int16), words=["alexa"], place=where, clock=testing.StillClock())
+    assert [event.kind for event in pipeline] == ["started", "stopped"]
+    with pytest.raises(ConfigError, match="has ended"):
+        next(iter(pipeline))

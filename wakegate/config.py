@@ -38,6 +38,13 @@ _KNOWN = {
     "limits": tuple(f.name for f in fields(Limits)),
     "reviewer": ("key",),
 }
+_KINDS = {
+    "device": "a number, a name or part of a name",
+    "channel": "a number, from 1",
+    "words": 'a list of names, ["computer"]',
+    "thresholds": "numbers by word, { computer = 0.7 }",
+    "key": "one age public key, as text",
+}
 _CONSENT = ("consent", "grant", "grants", "ledger", "purpose", "purposes", "place", "state")
 
 
@@ -103,7 +110,7 @@ def read(path: Path | None = None) -> Config:
         channel=_value(path, raw, "microphone", "channel", int),
         words=_words(path, raw),
         thresholds=_thresholds(path, raw),
-        limits=Limits(**raw.get("limits", {})),
+        limits=_limits(path, raw.get("limits", {})),
         reviewer_key=_value(path, raw, "reviewer", "key", str),
     )
 
@@ -127,8 +134,15 @@ def _check_names(path: Path, raw: Mapping[str, object]) -> None:
 def _value(path: Path, raw: Mapping[str, dict[str, object]], section: str, name: str, kind: Any) -> Any:
     value = raw.get(section, {}).get(name)
     if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
-        raise ConfigError(f"{path}: {name} in [{section}] is {value!r}, of the wrong kind")
+        raise ConfigError(f"{path}: {name} in [{section}] is {value!r}: give {_KINDS[name]}")
     return value
+
+
+def _limits(path: Path, given: dict[str, Any]) -> Limits:
+    try:
+        return Limits(**given)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: in [limits], {error}") from error
 
 
 def _words(path: Path, raw: Mapping[str, dict[str, object]]) -> tuple[str, ...] | None:

@@ -13,8 +13,10 @@ from pathlib import Path
 from . import config
 from .audio.memory import PrivateMemory
 from .consent.clock import Clock
+from .consent.grant import checked_keys
 from .consent.ledger import Ledger
 from .errors import WakegateError
+from .events import Purpose
 from .journal.read import read, verify
 from .place import Place
 from .wake import catalogue
@@ -131,6 +133,10 @@ def _models() -> Finding:
 
 def _config() -> Finding:
     read = config.read()
+    manifest = catalogue.knowing([catalogue.spelled(word) for word in read.words or ()])[0]
+    manifest.detector_config(tuple(entry.word for entry in manifest.words), read.thresholds)
+    if read.reviewer_key is not None:
+        checked_keys(Purpose.REVIEW, [read.reviewer_key])
     return Finding("config", Health.GOOD, f"{read.path}" if read.path else "none, defaults")
 
 
@@ -178,7 +184,7 @@ def _journal(place: Place) -> Finding:
     found = verify(place)
     if not found.files:
         return Finding("journal", Health.GOOD, "not there yet: nothing has happened")
-    return Finding("journal", Health.GOOD, f"{found.lines} lines in {found.files} files, the chain holds")
+    return Finding("journal", Health.GOOD, f"{found.lines} lines (files: {found.files}), the chain holds")
 
 
 def _microphone() -> Finding:

@@ -8,18 +8,14 @@ counts as exposure.
 import logging
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from .audio.block import Block, Reading, Samples, Source
 from .audio.ring import Ring
+from .audio.sound import Sound, opened
 from .consent.clock import Clock, SystemClock
 from .consent.ledger import Ledger
-from .errors import AudioError, JournalError
+from .errors import AudioError, ConfigError, JournalError
 from .events import Event, Gap, NearMiss, Reason, Started, Stopped, Wake
 from .gate.admission import Admission
 from .gate.frames import Info
@@ -34,7 +30,6 @@ from .wake import Candidate, Detection, Detector, Scorer, load
 
 _log = logging.getLogger(__name__)
 
-Sound = str | Path | NDArray[Any] | Source | None
 Assist = Callable[[Samples, Info], None] | Sink | None
 
 
@@ -92,14 +87,15 @@ class Pipeline:
         Parameters
         ----------
         source : str, Path, array or Source, optional
-            A sound file, samples (n,) int16 at 16 kHz, or any Source; the default microphone if not given.
+            A sound file, samples at 16 kHz (int16, or floats with full scale at 1.0), or any Source, such as
+            :class:`wakegate.audio.microphone.Microphone`; the default microphone if not given.
         words : sequence of str, optional
             Wake words; all that the installed model knows if not given.
         thresholds : mapping of str to float, optional
             Other thresholds than the model's, in [floor, 1].
         assist : callable or Sink, optional
             Where live sound goes while ``assist`` is granted: ``function(samples, info)`` or a Sink.
-        limits : Limits, optional
+        limits : :class:`wakegate.gate.limits.Limits`, optional
             How much of one wake may leave, and how often.
         place : Place, optional
             Where ledger and journal are; this user's own place if not given.
@@ -116,7 +112,7 @@ class Pipeline:
         scorer = scorer or load(words)
         detector = Detector(scorer.manifest.detector_config(scorer.words, thresholds))
         sink = assist if assist is None or isinstance(assist, Sink) else CallbackSink(assist)
-        heard = _source(source)
+        heard = opened(source)
         try:
             place = (place or Place.fixed()).prepare()
             return cls._wire(heard, scorer, detector, sink, limits or Limits(), place, clock or SystemClock())
@@ -190,6 +186,8 @@ class Pipeline:
 
     def __iter__(self) -> Iterator[Event]:
         """Yield events until the sound ends or :meth:`stop` is called; whatever happens, everything is wiped then."""
+        if self._closed:
+            raise ConfigError("this pipeline has ended: open another one")
         model = self._scorer.manifest.sha256
         started = Started(at=self._ring.end, source=self._source.name, words=self.words, model_sha256=model)
         broken = promise(self.journal, started)
@@ -290,20 +288,3 @@ class Pipeline:
         except JournalError as error:
             _log.warning("the journal's last lines could not be written: %s", error)
         return (*events, stopped)
-
-
-def _source(sound: Sound) -> Source:
-    """Open a source; only what is asked for is imported."""
-    if sound is None:
-        from .audio.microphone import Microphone
-
-        return Microphone()
-    if isinstance(sound, str | Path):
-        from .audio.files import FileSource
-
-        return FileSource(sound)
-    if isinstance(sound, np.ndarray):
-        from .audio.array import ArraySource
-
-        return ArraySource(sound)
-    return sound

@@ -4,7 +4,9 @@ Owns test places, a clock that stands still and a reviewer's key pair. Must neve
 a test place carries a mark in its first line, and each kind refuses the other::
 
     place = wakegate.testing.place(tmp_path / "state")
-    ledger = wakegate.testing.granted(place, Purpose.ASSIST)
+    wakegate.testing.granted(place, Purpose.ASSIST)
+    with wakegate.Pipeline.open(sound, place=place, clock=wakegate.testing.StillClock(), assist=...) as pipeline:
+        ...
 """
 
 from dataclasses import dataclass, replace

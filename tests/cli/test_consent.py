@@ -285,3 +285,8 @@ def test_every_notice_says_what_must_be_said(purpose: Purpose) -> None:
     assert ("A PERSON WILL LISTEN" in text) is (KEY in text) is ("review" in purpose)
     assert ("delete_after, 30 days" in text) is ("review" in purpose)
     assert "anonym" not in text and max(len(line) for line in text.splitlines()) <= 120
+
+
+def test_what_a_grant_leans_on_is_asked_before_the_person_is(tmp_path: Path) -> None:
+    code, shown = typed(tmp_path, "consent", "grant", "improve", answer=b"yes\n")
+    assert code == 1 and "needs a grant of review" in shown and "Type yes" not in shown

@@ -152,3 +152,9 @@ def test_a_word_at_the_very_end_of_a_file(detect, sound):
     end = round(TRUTH[0]["end_s"] * RATE)
     _, (line,), _ = detect(sound(six_words()[:end]))
     assert line["word"] == "alexa" and line["at_s"] <= end / RATE
+
+
+def test_a_bad_file_costs_no_other(detect, tmp_path):
+    bad = bad_files(tmp_path)["missing.wav"]
+    code, lines, err = detect(bad, SIX_WORDS)
+    assert code == 1 and [line["word"] for line in lines] == WORDS and "missing.wav" in err

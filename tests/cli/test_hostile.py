@@ -87,5 +87,5 @@ def test_names_never_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFi
     terminal.table(STEER, [STEER], [[STEER]])
     terminal.emit({"name": STEER})
     shown = "".join(capsys.readouterr())
-    assert "[red]x" in shown and "listening began to file" in shown
+    assert "[red]x" in shown and "listening to file" in shown
     assert all(one.isprintable() or one == "\n" for one in shown)

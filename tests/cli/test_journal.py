@@ -194,7 +194,7 @@ def test_label_wants_one_known_wake_and_known_words(kitchen: Place, command: Com
 def test_verify_tells_where_and_mend_goes_on(kitchen: Place, command: Command) -> None:
     done = command("verify")
     assert done.returncode == 0
-    assert "13 lines in 1 files are whole and linked" in done.stdout
+    assert "13 lines (files: 1) are whole and linked" in done.stdout
     assert re.search(r"head: line 14, [0-9a-f]{64}\n", done.stdout)
     content = bytearray(kitchen.journal.read_bytes())
     content[len(content) // 2] ^= 1
@@ -247,3 +247,13 @@ def test_help_imports_nothing_heavy(command: Command) -> None:
     assert done.returncode == 0, done.stderr
     help_text = command("label", "--help").stdout
     assert "Example: wakegate journal label" in help_text
+
+
+def test_tail_leaves_out_reviews_nobody_opted_in_to_and_all_shows_them(kitchen: Place, command: Command) -> None:
+    assert "review" not in command("tail").stdout
+    assert command("tail", "--all").stdout.count("not released for review") == 3
+
+
+def test_a_place_without_a_journal_is_not_called_whole(command: Command, place: Place) -> None:
+    done = command("verify")
+    assert (done.returncode, done.stdout) == (0, "") and "nothing is on record" in done.stderr

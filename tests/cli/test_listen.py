@@ -297,3 +297,15 @@ def test_no_place_for_a_journal_is_said(listen, tmp_path):
     (tmp_path / "state").write_text("in the way")
     code, out, err = listen("--input", SIX_WORDS)
     assert code == 1 and out == "" and "cannot be made" in err
+
+
+def test_people_are_not_told_of_reviews_that_nobody_opted_in_to(listen, tmp_path):
+    _, out, _ = listen("--input", SIX_WORDS, "--words", "alexa")
+    assert out.count("not released for assist") == 1 and "review" not in out
+    assert on_record(tmp_path).count("refused") == 3
+
+
+@pytest.mark.parametrize("words", [["--rate", "8000"], ["--channels", "2"]])
+def test_what_describes_stdin_is_not_for_a_file(listen, words):
+    code, out, err = listen("--input", SIX_WORDS, *words)
+    assert code == 1 and out == "" and "--input -" in err

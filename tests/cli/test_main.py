@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+import wakegate
 from tests.cli.process import ROOT, SIX_WORDS, command, environment
 from wakegate import cli
 
@@ -93,6 +94,12 @@ def test_a_reader_that_goes_away_is_no_crash(tmp_path):
     finally:
         os.close(write)
     assert done.returncode == 1 and done.stderr == b""
+
+
+def test_the_version_is_told(capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main(["--version"])
+    assert end.value.code == 0 and capsys.readouterr().out == f"wakegate {wakegate.__version__}\n"
 
 
 def test_the_installed_script_is_this_main():

@@ -36,6 +36,8 @@ def parser() -> argparse.ArgumentParser:
         description="A wake word engine with a gate: audio leaves only when the word fired and a person opted in.",
         epilog="Start with `wakegate demo` (no microphone needed), then `wakegate listen`.",
     )
+    version = importlib.import_module("wakegate").__version__
+    top.add_argument("--version", action="version", version=f"wakegate {version}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in COMMANDS:
         importlib.import_module(f".{name}", __package__).add(commands)

@@ -16,13 +16,14 @@ from ..consent.grant import Act, Grant, Surface, checked_keys
 from ..consent.purposes import RULES, checked_days
 from ..consent.receipt import iso, receipt
 from ..errors import ConfigError
-from ..events import Purpose
+from ..events import Purpose, Reason
 from ..place import SERVICE
 from .person import ask, open_ledger
 from .terminal import emit, plain, say, table
 
 _EXAMPLES = {
-    "grant": "example: wakegate consent grant review --key age1... --days 30",
+    "grant": "example: wakegate consent grant review --key age1... --days 30    (a device with a button or a screen "
+    "asks there, and calls Ledger.grant from Python)",
     "revoke": "example: wakegate consent revoke review    (one step, no question, works without a network)",
     "status": "example: wakegate consent status --json",
     "history": "example: wakegate consent history",
@@ -69,6 +70,9 @@ def run_grant(args: argparse.Namespace, clock: Clock | None = None) -> int:
     clock = clock or SystemClock()
     ledger = open_ledger(clock)
     ledger.notices.append(_announce)
+    bases = RULES[purpose].leans_on
+    if bases and not any(isinstance(answer, Grant) for base, answer in ledger.status().items() if base in bases):
+        raise ConfigError(f"{purpose} needs a grant of {' or '.join(bases)} first, and none holds now")
     shown = notice.text(purpose, keys, days)
     if days is not None and not clock.now().trusted:
         shown += (
@@ -76,9 +80,12 @@ def run_grant(args: argparse.Namespace, clock: Clock | None = None) -> int:
             "clock is\nset; if the device restarts before that, it must be given again."
         )
     if not ask(shown, f"Type yes to grant {purpose}, anything else to refuse: "):
-        say(f"Nothing was granted. {purpose} stays as it was.")
+        say(f"Nothing was granted: the answer was not `yes`. {purpose} stays as it was.")
         return 0
     ledger.grant(purpose, act=Act(Surface.TERMINAL, "typed yes"), keys=keys, days=days)
+    answer = ledger.decide(purpose)
+    if not isinstance(answer, Grant):
+        say(f"For now it is refused all the same: {answer.detail}")
     return 0
 
 
@@ -109,8 +116,10 @@ def run_status(args: argparse.Namespace, clock: Clock | None = None) -> int:
             who = "".join(f"\nreviewer {notice.short(key)}" for key in answer.keys)
             rows.append((purpose.value, "granted", f"{until}, given {iso(answer.granted)} ({answer.act.did}){who}"))
         else:
-            rows.append((purpose.value, f"refused: {answer.reason}", answer.detail))
+            why = "nobody opted in" if answer.reason is Reason.NO_GRANT else answer.detail
+            rows.append((purpose.value, f"refused: {answer.reason}", why))
     table("Consent", ("purpose", "stands", "why, until when, who"), rows)
+    print("To opt in: wakegate consent grant PURPOSE. To take it back: wakegate consent revoke PURPOSE.")
     if ledger.trouble:
         say(f"The ledger cannot be trusted: {ledger.trouble}")
     return 0

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import AudioError
 from ..events import SAMPLE_RATE
 from . import terminal
 
@@ -20,7 +21,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         help="find wake words in sound files",
         description="Find wake words in sound files of any length. Each candidate whose score reaches the threshold "
         'is one line {"file", "word", "start_s", "at_s", "score"}: start_s is the estimated start of the word, at_s '
-        "where its score is highest. Raising the threshold only removes lines.",
+        "where its score is highest (`wakegate listen` tells it as soon as the threshold is reached). Raising the "
+        "threshold only removes lines. A file that cannot be read is said and passed over; the exit code is 1 then.",
         epilog="example: wakegate detect evening.flac --words computer,jarvis --threshold 0.7",
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="WAV, FLAC or OGG")
@@ -49,12 +51,17 @@ def run(args: argparse.Namespace) -> int:
     chosen = None if args.threshold is None else dict.fromkeys(scorer.words, args.threshold)
     detector = Detector(scorer.manifest.detector_config(scorer.words, chosen))
     as_json = args.json or not sys.stdout.isatty()
+    code = 0
     for path in args.files:
-        with closing(FileSource(path, args.channel)) as source:
-            for found in sweep.candidates(scorer, detector, shown(source, sweep.pieces(source))):
-                if found.detected:
-                    _print(path, found, as_json=as_json)
-    return 0
+        try:
+            with closing(FileSource(path, args.channel)) as source:
+                for found in sweep.candidates(scorer, detector, shown(source, sweep.pieces(source))):
+                    if found.detected:
+                        _print(path, found, as_json=as_json)
+        except AudioError as error:  # one bad file of a thousand must not cost the others
+            terminal.say(f"wakegate: {error}")
+            code = 1
+    return code
 
 
 def _print(path: Path, found: "Candidate", *, as_json: bool) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..journal import Entry, Report, WordRates
 
 FOLLOW_S = 0.5
+_DOUBT = " (a ? behind a time: the clock was not known to be right)"
 _QUIET = frozenset({"exposure", "ledger", "carried", "clips"})
 
 
@@ -55,12 +56,16 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _add_showing(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    tail = _action(actions, "tail", "the newest lines", _tail, "tail -n 50 --follow")
+    tail = _action(actions, "tail", f"the newest lines{_DOUBT}", _tail, "tail -n 50 --follow")
     tail.add_argument("-n", type=int, default=20, metavar="N", help="how many (default: %(default)s)")
     tail.add_argument("--follow", action="store_true", help="go on as lines are written, until Ctrl-C")
-    tail.add_argument("--all", action="store_true", help="show bookkeeping too (exposure, ledger entries)")
+    tail.add_argument(
+        "--all",
+        action="store_true",
+        help="show bookkeeping too: exposure, ledger entries, reviews refused because nobody opted in",
+    )
     tail.add_argument("--json", action="store_true", help="JSON Lines of every line instead of words")
-    show = _action(actions, "show", "everything about one wake", _show, "show 3f9a")
+    show = _action(actions, "show", f"everything about one wake{_DOUBT}", _show, "show 3f9a")
     show.add_argument("id", help="event id of the wake, or its first characters")
     show.add_argument("--json", action="store_true", help="JSON Lines instead of words")
 
@@ -82,13 +87,14 @@ def _tail(args: argparse.Namespace) -> int:
     from collections import deque
 
     from ..journal import follow, read
+    from ..journal.explain import expected
 
     if args.n < 0:
         raise JournalError(f"-n counts lines, got {args.n}: give 0 or more")
     place = Place.fixed()
 
     def wanted(entries: "Iterator[Entry]") -> "Iterator[Entry]":
-        return (entry for entry in entries if args.json or args.all or entry.kind not in _QUIET)
+        return (one for one in entries if args.json or args.all or not (one.kind in _QUIET or expected(one)))
 
     last = 0
 
@@ -137,8 +143,8 @@ def _full_id(start: str, entries: "list[Entry]") -> str:
     if start in found:
         return start
     if len(found) != 1 or not start:
-        count = "no wake" if not found else f"{len(found)} wakes"
-        raise JournalError(f"{count} on record begin with {start!r}: `wakegate journal tail` shows the ids")
+        count = "no wake on record begins" if not found else f"{len(found)} wakes on record begin"
+        raise JournalError(f"{count} with {start!r}: `wakegate journal tail` shows the ids")
     return found[0]
 
 
@@ -149,8 +155,10 @@ def _verify(args: argparse.Namespace) -> int:
     checked = verify(place)
     if args.json:
         emit(asdict(checked))
+    elif not checked.files:
+        say(f"nothing is on record in {place.journal}")
     else:
-        print(f"{place.journal}: {checked.lines} lines in {checked.files} files are whole and linked")
+        print(f"{place.journal}: {checked.lines} lines (files: {checked.files}) are whole and linked")
         print(f"head: line {checked.seq}, {checked.hash}")
     return 0
 
@@ -210,8 +218,12 @@ def _report(args: argparse.Namespace) -> int:
     table("False accepts per hour", ("word", "labelled", "95 % interval", "at worst"), map(_rates, words))
     print("At worst: the interval's upper end if every unlabelled wake was a false accept.")
     rows = ((one.purpose, one.opened, one.released, one.aborted, f"{one.seconds:.1f}") for one in found.purposes)
-    table("Released", ("purpose", "begun", "complete", "ended early", "seconds"), rows)
-    table("Refused", ("reason", "times"), found.refusals)
+    if found.purposes:
+        table("Released", ("purpose", "begun", "complete", "ended early", "seconds"), rows)
+    else:
+        print("Nothing was released.")
+    if found.refusals:
+        table("Refused", ("reason", "times"), found.refusals)
     return 0
 
 
@@ -224,7 +236,12 @@ def _rates(one: "WordRates") -> tuple[object, ...]:
     interval, worst = one.interval(), one.worst()
     if interval is None or worst is None:
         return one.word, "no hours", "", ""
-    return one.word, f"{one.per_hour:.3g}", f"{interval[0]:.3g} to {interval[1]:.3g}", f"{worst:.3g}"
+    return one.word, _rate(one.per_hour or 0), f"{_rate(interval[0])} to {_rate(interval[1])}", _rate(worst)
+
+
+def _rate(per_hour: float) -> str:
+    """Three digits, and never an exponent: a short record has wide intervals."""
+    return f"{per_hour:.3g}" if per_hour < 1000 else f"{per_hour:.0f}"
 
 
 def _emit_report(found: "Report") -> None:

@@ -15,23 +15,32 @@ if TYPE_CHECKING:
     from ..config import Config
     from ..gate.sinks import Sink
 
+_DESCRIPTION = """\
+Listen to a microphone (or a file, or raw sound on stdin) for wake words. What happens is printed line by line and kept
+in the journal, without audio. Audio leaves only where --assist points, after a wake word, and only while somebody's
+grant permits it: see `wakegate consent grant assist`."""
+_EXAMPLES = """\
+examples:
+  wakegate listen
+  wakegate listen --input evening.flac --json
+  arecord -q -t raw -f S16_LE -r 16000 -c 1 | wakegate listen --input -
+  wakegate listen --assist unix:$XDG_RUNTIME_DIR/wakegate-assist.sock"""
+
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
     parser = commands.add_parser(
         "listen",
         help="listen, and release audio only after a wake word and under a grant",
-        description="Listen to a microphone (or a file, or raw sound on stdin) for wake words. What happens is printed "
-        "line by line and kept in the journal, without audio. Audio leaves only where --assist points, after a wake "
-        "word, and only while somebody's grant permits it: see `wakegate consent grant assist`.",
-        epilog="examples: wakegate listen   |   wakegate listen --input evening.flac --json   |   "
-        "arecord -t raw -f S16_LE -r 16000 | wakegate listen --input -   |   "
-        "wakegate listen --assist unix:$XDG_RUNTIME_DIR/wakegate-assist.sock",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--input", metavar="FILE|-", help="a sound file, or - for raw 16-bit PCM on stdin")
-    parser.add_argument("--rate", type=int, default=16_000, help="sample rate of raw PCM (default: %(default)s)")
-    parser.add_argument("--channels", type=int, default=1, help="channels of raw PCM (default: %(default)s)")
-    parser.add_argument("--device", help="microphone by number, name or part of a name (see `wakegate devices`)")
+    origin = parser.add_mutually_exclusive_group()
+    origin.add_argument("--input", metavar="FILE|-", help="a sound file, or - for raw 16-bit PCM on stdin")
+    parser.add_argument("--rate", type=int, help="sample rate of raw PCM on stdin (default: 16000)")
+    parser.add_argument("--channels", type=int, help="channels of raw PCM on stdin (default: 1)")
+    origin.add_argument("--device", help="microphone by number, name or part of a name (see `wakegate devices`)")
     parser.add_argument("--channel", type=int, help="channel to take, from 1; all are mixed if not given")
     add_wake_options(parser)
     parser.add_argument(
@@ -74,7 +83,10 @@ def _source(args: argparse.Namespace, settings: "Config") -> "Source":
     if args.input == "-":
         from ..audio.raw import RawSource
 
-        return RawSource(sys.stdin.buffer, args.rate, args.channels, channel=args.channel)
+        rate, channels = 16_000 if args.rate is None else args.rate, 1 if args.channels is None else args.channels
+        return RawSource(sys.stdin.buffer, rate, channels, channel=args.channel)
+    if args.rate is not None or args.channels is not None:
+        raise ConfigError("--rate and --channels describe raw sound on stdin: add --input -, or leave them out")
     if args.input is not None:
         from ..audio.files import FileSource
 

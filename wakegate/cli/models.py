@@ -16,7 +16,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "models",
         help="list the installed models and their measured operating points",
         description="List the installed models, their words, and what each threshold was measured to do on people and "
-        "sound kept out of training: false accepts per hour and missed words, with 95 %% intervals.",
+        "sound kept out of training: false accepts per hour and missed words, with 95 % intervals.",
         epilog="example: wakegate models --word computer",
     )
     parser.add_argument("--word", help="only this word")

@@ -27,7 +27,7 @@ def ask(shown: str, question: str) -> bool:
     except OSError as error:
         raise ConfigError(
             "there is no terminal, and only a person at one can answer: run this yourself in a shell on the device "
-            "(over ssh: `ssh -t`); a device with a button or a screen uses Ledger.grant from Python"
+            "(over ssh: `ssh -t`)"
         ) from error
     with os.fdopen(fd, "r+b", buffering=0) as terminal:
         terminal.write(f"\n{plain(shown)}\n\n".encode())

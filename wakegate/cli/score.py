@@ -4,7 +4,7 @@ import argparse
 from contextlib import closing
 from pathlib import Path
 
-from ..errors import ConfigError
+from ..errors import AudioError, ConfigError
 from . import terminal
 from .detect import add_wake_options
 
@@ -41,12 +41,17 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(
             f"several files are called {twice[0]!r}: their scores would overwrite each other in {args.out}"
         )
-    scorer = load(args.words, args.model)
+    scorer, code = load(args.words, args.model), 0
     try:
         args.out.mkdir(parents=True, exist_ok=True)
         for path in args.files:
-            with closing(FileSource(path, args.channel)) as source:
-                scores = np.concatenate(list(sweep.scores(scorer, shown(source, sweep.pieces(source)))))
+            try:
+                with closing(FileSource(path, args.channel)) as source:
+                    scores = np.concatenate(list(sweep.scores(scorer, shown(source, sweep.pieces(source)))))
+            except AudioError as error:  # one bad file of a thousand must not cost the others
+                terminal.say(f"wakegate: {error}")
+                code = 1
+                continue
             out = args.out / f"{path.stem}.npz"
             part = out.with_suffix(".part.npz")  # a full disk must not cost the scores of an earlier run
             np.savez(part, scores=scores, words=scorer.words, step=scorer.step, model_sha256=scorer.manifest.sha256)
@@ -57,4 +62,4 @@ def run(args: argparse.Namespace) -> int:
                 terminal.say(f"{path} -> {out}: {len(scores)} steps")
     except OSError as error:
         raise ConfigError(f"cannot write scores to {args.out}: {error.strerror}") from error
-    return 0
+    return code

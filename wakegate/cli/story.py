@@ -5,17 +5,23 @@ import sys
 from typing import TextIO
 
 from ..events import SAMPLE_RATE, Event
-from ..journal.explain import explain
+from ..journal.explain import expected, explain
 from ..journal.lines import Entry
 from .terminal import plain
 
 
 def sentence(event: Event) -> str:
     """Return what happened, in words."""
-    return explain(Entry(0, "", 0.0, False, "", event.kind, event.to_dict()))
+    return explain(_entry(event))
 
 
 def tell(event: Event, *, as_json: bool, out: TextIO = sys.stdout) -> None:
-    """Print an event at once."""
+    """Print an event at once; for people without the refusals that they expect (the journal has them)."""
+    if not as_json and expected(_entry(event)):
+        return
     line = json.dumps(event.to_dict()) if as_json else f"{event.at / SAMPLE_RATE:9.2f} s  {plain(sentence(event))}"
     print(line, file=out, flush=True)
+
+
+def _entry(event: Event) -> Entry:
+    return Entry(0, "", 0.0, False, "", event.kind, event.to_dict())

@@ -38,7 +38,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     # Text, not str: brackets in a name are no markup.
     drawn = Table(title=Text(plain(title), style="table.title"), title_justify="left")
     for column in columns:
-        drawn.add_column(Text(plain(column)))
+        drawn.add_column(Text(plain(column)), overflow="fold")  # a path is shown whole
     for row in rows:
         drawn.add_row(*(Text(plain(str(cell))) for cell in row))
     Console(highlight=False).print(drawn)

@@ -1,11 +1,11 @@
 """One line of the journal in words for people.
 
-Owns the sentences. Must never show more than the line holds.
+Owns the sentences, and which of them a person need not read at every wake. Must never show more than the line holds.
 """
 
 from collections.abc import Callable
 
-from ..events import SAMPLE_RATE
+from ..events import SAMPLE_RATE, Purpose, Reason
 from .lines import Entry
 
 _REASONS = {
@@ -43,6 +43,12 @@ def explain(entry: Entry) -> str:
     return sentence(entry) if sentence else entry.kind
 
 
+def expected(entry: Entry) -> bool:
+    """Whether an entry is a review refused because nobody opted in to it: so of every wake, and news to nobody."""
+    nobody = entry.text("reason") in (Reason.NO_GRANT, Reason.REVOKED)
+    return entry.kind == "refused" and nobody and entry.text("purpose") != Purpose.ASSIST
+
+
 def _reason(entry: Entry) -> str:
     reason = entry.text("reason")
     return entry.text("detail") or _REASONS.get(reason, reason)
@@ -74,7 +80,7 @@ def _gap(entry: Entry) -> str:
 
 
 _SENTENCES: dict[str, Callable[[Entry], str]] = {
-    "started": lambda e: f"listening began to {e.text('source')} for {', '.join(e.words())}",
+    "started": lambda e: f"listening to {e.text('source')} for {', '.join(e.words())}",
     "stopped": lambda e: f"listening ended: {_reason(e)}",
     "gap": _gap,
     "near_miss": lambda e: f"near miss of {e.text('word')!r} ({_score(e)})",
