@@ -87,7 +87,7 @@ def test_the_six_words(measure, six):
     assert about["model_sha256"] == load().manifest.sha256
     assert found["corpus"]["files"].keys() == {"six_words.flac", "six_words.txt"}
     assert "smart_mirror" in shown and "0 of 6" in shown
-    assert "results.json holds everything" in said
+    assert "results.json holds everything" in said and "report.html shows it" in said
 
 
 def test_the_page_shows_what_it_prints(tmp_path):
@@ -106,7 +106,9 @@ def test_the_same_again_is_the_same_to_the_byte(measure, six, tmp_path):
     written = []
     for _ in range(2):
         measure(six, "--engine", "wakegate", "--engine", program("loud"))
-        written.append([(tmp_path / "out" / name).read_bytes() for name in ("results.json", "events.csv")])
+        written.append(
+            [(tmp_path / "out" / name).read_bytes() for name in ("results.json", "events.csv", "report.html")]
+        )
     assert written[0] == written[1]
 
 

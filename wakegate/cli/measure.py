@@ -33,7 +33,7 @@ What is counted: events. A detection stands for one reference of its word that i
 the tolerance; a second one is a false accept, and so is another word's. Hours are those without any wake word: what is
 labelled, widened by the tolerance, and what is marked `?` are taken off. Intervals are exact (false accepts: Garwood)
 or Wilson's (misses). DIR/results.json holds everything, the sweep of all thresholds too; DIR/events.csv each detection
-with its match, and each miss.
+with its match, and each miss; DIR/report.html shows it.
 
 example: wakegate measure evenings/ --engine wakegate --engine 'exec:python my_engine.py' --out results/
 """
@@ -127,20 +127,6 @@ def _check_words(corpus: "Corpus", engines: Sequence["Engine"]) -> None:
                 )
 
 
-def _unsaid(found: Mapping[str, Any]) -> list[str]:
-    """Return a note for each labelled word that an engine never said, though it said others."""
-    from ..measure.result import SUM
-
-    return [
-        f"{engine['engine']} never said {row['word']!r}, which the corpus labels; it said {', '.join(engine['said'])}: "
-        "are they spelt alike?"
-        for engine in found["engines"]
-        for row in engine["rates"]
-        if engine["said"] and engine["knows"] is None and row["condition"] is None
-        if row["trials"] and row["word"] not in (*engine["said"], SUM)
-    ]
-
-
 def _command(args: argparse.Namespace) -> list[str]:
     """Return the command as it could be typed, with everything that was left to its default."""
     engines = chain.from_iterable(("--engine", spec) for spec in args.engine)
@@ -166,6 +152,8 @@ def _print(found: Mapping[str, Any], *, as_json: bool) -> None:
 
 def _tell(found: Mapping[str, Any], out: Path) -> int:
     """Say on stderr what a reader must know beside the numbers; return the exit code."""
+    from ..measure.report.words import unsaid
+
     corpus = found["corpus"]
     notes = list(corpus["notes"])
     if not corpus["hours_without_wake_words"]:
@@ -175,7 +163,7 @@ def _tell(found: Mapping[str, Any], out: Path) -> int:
         )
     if not corpus["references"]:
         notes.append(f"{corpus['path']} has no labelled wake word, so there is no rate of misses")
-    notes += _unsaid(found)
+    notes += unsaid(found)
     if "--threshold" in found["command"]:
         notes += [
             f"{one['engine']} gives no scores: all it said counts, whatever the threshold"
@@ -190,6 +178,7 @@ def _tell(found: Mapping[str, Any], out: Path) -> int:
         for failure in engine["failures"][:10]:
             terminal.say(f"failed: {engine['engine']} on {failure['recording']}: {failure['reason']}")
     terminal.say(f"{out}/results.json holds everything, {out}/events.csv each detection with its match")
+    terminal.say(f"{out}/report.html shows it: curves, intervals and the loudest mistakes")
     if failed:
         terminal.say(f"wakegate: {failed} recordings failed and count nowhere: results.json names each with its reason")
     return 1 if failed else 0

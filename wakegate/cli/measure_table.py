@@ -1,12 +1,12 @@
 """What ``wakegate measure`` shows to people: a table an engine, and one a pair of engines.
 
-Owns rounding, which nothing else does: two figures, since no interval here is known to three.
+Owns which columns there are; numbers are written as everywhere in ``measure``, with two figures.
 """
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..measure.rounding import chance, duration, figure
 from . import terminal
 
 Found = Mapping[str, Any]
@@ -28,8 +28,8 @@ def show(found: Found) -> None:
             (
                 (
                     row["word"], row["both_missed"], row["only_first_missed"], row["only_second_missed"],
-                    _figure(row["missed_p"]), row["first_false_accepts"], row["second_false_accepts"],
-                    _figure(row["false_accepts_p"]),
+                    chance(row["missed_p"]), row["first_false_accepts"], row["second_false_accepts"],
+                    chance(row["false_accepts_p"]),
                 )
                 for row in rows
             ),
@@ -47,7 +47,7 @@ def _rates(engine: Found) -> None:
         yield row["word"]
         yield "" if row["condition"] is None else row["condition"] or "(none)"
         yield "" if row["threshold"] is None else f"{row['threshold']:.3g}"
-        yield f"{row['false_accepts']}" + (f" in {_time(row['hours'])}" if parts else "")
+        yield f"{row['false_accepts']}" + (f" in {duration(row['hours'])}" if parts else "")
         yield _ranged(row["per_hour"], row["per_hour_95"], 1)
         yield _to_go(row)
         yield f"{row['missed']} of {row['trials']}"
@@ -55,7 +55,7 @@ def _rates(engine: Found) -> None:
         yield "" if row["frr_95_by_speaker"] is None else _span(row["frr_95_by_speaker"], 100)
 
     terminal.table(
-        f"{engine['engine']}: {_time(rows[0]['hours'])} without wake words, 95 % intervals",
+        f"{engine['engine']}: {duration(rows[0]['hours'])} without wake words, 95 % intervals",
         [column for column, show in zip(columns, shown, strict=True) if show],
         ([cell for cell, show in zip(cells(row), shown, strict=True) if show] for row in rows),
     )
@@ -87,28 +87,14 @@ def _to_go(row: Found) -> str:
         return "no hours"
     if under["any_look_hours"] == 0:
         return "shown"
-    return f"{_figure(under['one_look_hours'])} h ({_figure(under['any_look_hours'])} h)"
+    return f"{figure(under['one_look_hours'])} h ({figure(under['any_look_hours'])} h)"
 
 
 def _ranged(value: float | None, interval: tuple[float, float] | None, scale: float) -> str:
     if value is None or interval is None:
         return "-"
-    return f"{_figure(value * scale)} ({_span(interval, scale)})"
+    return f"{figure(value * scale)} ({_span(interval, scale)})"
 
 
 def _span(interval: tuple[float, float], scale: float) -> str:
-    return f"{_figure(interval[0] * scale)}-{_figure(interval[1] * scale)}"
-
-
-def _time(hours: float) -> str:
-    for unit, seconds in (("h", 3600), ("min", 60)):
-        if hours * 3600 >= seconds:
-            return f"{_figure(hours * 3600 / seconds)} {unit}"
-    return f"{_figure(hours * 3600)} s"
-
-
-def _figure(value: float) -> str:
-    """Return two figures: 0, 0.0047, 1.0, 30, 1771."""
-    if value == 0:
-        return "0"
-    return f"{value:.{max(0, 1 - math.floor(math.log10(abs(value))))}f}"
+    return f"{figure(interval[0] * scale)}-{figure(interval[1] * scale)}"

@@ -48,7 +48,8 @@ class Corpus:
     @property
     def digest(self) -> str:
         """One hash for all the files."""
-        return hashlib.sha256("".join(f"{sha}  {name}\n" for name, sha in self.sha256).encode()).hexdigest()
+        lines = "".join(f"{sha}  {name}\n" for name, sha in self.sha256)
+        return hashlib.sha256(lines.encode(errors="surrogateescape")).hexdigest()  # names need not be UTF-8
 
 
 def read(path: Path) -> Corpus:

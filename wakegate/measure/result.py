@@ -24,6 +24,8 @@ from .compare import compare
 from .corpus import Corpus
 from .curve import at_rate, curve
 from .measured import Measured
+from .mistakes import loudest
+from .report import page
 from .run import Hearing
 from .sequential import progress
 from .tally import Rates, Tally, counted, hours
@@ -69,13 +71,15 @@ def document(corpus: Corpus, measured: Sequence[Measured], *, tolerance: int, se
 
 
 def write(folder: Path, found: Row, measured: Sequence[Measured], tolerance: int) -> None:
-    """Write results.json and events.csv."""
+    """Write results.json, events.csv and report.html."""
     text = json.dumps(found, indent=1, allow_nan=False)
     (folder / "results.json").write_text(text + "\n", encoding="utf-8")
-    with (folder / "events.csv").open("w", newline="", encoding="utf-8") as file:
+    # A file's name need not be UTF-8: there it stands as it is.
+    with (folder / "events.csv").open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         table = csv.DictWriter(file, detections.COLUMNS, restval="")
         table.writeheader()
         table.writerows(detections.rows(measured, tolerance))
+    (folder / "report.html").write_text(page(found), encoding="utf-8")
 
 
 def _corpus(corpus: Corpus, tolerance: int) -> Row:
@@ -109,6 +113,7 @@ def _engine(one: Measured, tolerance: int, seed: int) -> Row:
         "failures": [{"recording": h.recording.name, "reason": h.failure} for h in one.hearings if h.failure],
         "rates": [row for condition, part in parts for row in _rows(one, part, condition, tolerance, seed)],
         "sweep": [_swept(word, tally) for word, tally in tallies.items()] if one.has_scores else [],
+        "mistakes": loudest(one, tolerance),
     }
 
 

@@ -1,0 +1,341 @@
+"""The report: the same document gives the same page, its pictures are true to their numbers. Around 3 s.
+
+Documents are real ones, from detections written here; nothing is drawn that the counts do not say.
+"""
+
+import json
+import math
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from wakegate.measure import result
+from wakegate.measure.corpus import Corpus
+from wakegate.measure.engines import Heard
+from wakegate.measure.measured import Measured
+from wakegate.measure.recording import Recording, Reference
+from wakegate.measure.report import page
+from wakegate.measure.report.axes import GUTTER, Linear, Rate, rate_axis
+from wakegate.measure.report.det import corners, drawn, pooled, stairs
+from wakegate.measure.report.histogram import BINS, binned, scores
+from wakegate.measure.report.marks import picture, safe, text
+from wakegate.measure.report.rates import grouped
+from wakegate.measure.report.words import called, headline, missing, unsaid
+from wakegate.measure.run import Hearing
+
+RATE = 16_000
+ROOT = Path(__file__).parents[2]
+SVG = "{http://www.w3.org/2000/svg}"
+NASTY = "<b>&\"'\x1b]]>\udce4"
+
+
+class Hand:
+    """An engine whose detections are written in the test."""
+
+    def __init__(self, name, thresholds):
+        self.name, self.thresholds, self.about = name, thresholds, {"model_sha256": "5ea1" * 16}
+
+    def hear(self, sound):
+        raise NotImplementedError
+
+
+def recording(name, words=(), seconds=360, condition="", speaker=""):
+    """Write a recording with words of half a second at their times."""
+    said = tuple(
+        Reference(word=word, start=int(at * RATE), end=int((at + 0.5) * RATE), speaker=speaker) for word, at in words
+    )
+    length = seconds * RATE
+    return Recording(name=name, audio=Path(name), first=0, length=length, references=said, condition=condition)
+
+
+def heard(*said):
+    return tuple(Heard(word=word, at=int(at * RATE), score=score) for word, at, score in said)
+
+
+def document(recordings, engines, *extra):
+    """Return what results.json would hold; ``engines`` are (name, thresholds, what was heard in each recording)."""
+    sha = tuple((one.name, "0" * 64) for one in recordings)
+    corpus = Corpus(path=Path("evenings"), recordings=tuple(recordings), sha256=sha, notes=("one note",))
+    measured = []
+    for name, thresholds, found in engines:
+        hearings = [
+            Hearing(recording=one, failure=own) if isinstance(own, str) else Hearing(recording=one, heard=own)
+            for one, own in zip(recordings, found, strict=True)
+        ]
+        measured.append(Measured(engine=Hand(name, thresholds), hearings=tuple(hearings)))
+    command = ["wakegate", "measure", "evenings", *extra]
+    return result.document(corpus, measured, tolerance=RATE // 2, seed=7, command=command)
+
+
+@cache
+def plain():
+    """Two words, two conditions, two engines."""
+    recordings = [
+        recording("a.wav", [("alexa", 10), ("alexa", 20), ("jarvis", 30)], 3600, "near", "p1"),
+        recording("b.wav", [("alexa", 10), ("jarvis", 30)], 7200, "far", "p2"),
+    ]
+    first = [
+        heard(("alexa", 10.2, 0.9), ("alexa", 20.2, 0.4), ("jarvis", 30.2, 0.8), ("alexa", 100.0, 0.7)),
+        heard(("alexa", 10.2, 0.6), ("jarvis", 500.0, 0.95), ("jarvis", 600.0, 0.2), ("alexa", 700.0, 0.1)),
+    ]
+    second = [heard(("alexa", 10.2, 2.5)), heard(("alexa", 800.0, -3.0))]
+    return document(
+        recordings, [("wakegate", {"alexa": 0.5, "jarvis": 0.3}, first), ("exec:/x/env python /y/b.py", None, second)]
+    )
+
+
+@cache
+def one_word_without_events():
+    return document([recording("quiet.wav")], [("wakegate", {"alexa": 0.5}, [()])])
+
+
+@cache
+def without_quiet():
+    everything = recording("a.wav", [("alexa", 0)], 1)
+    return document([everything], [("wakegate", {"alexa": 0.5}, [heard(("alexa", 0.2, 0.9))])])
+
+
+@cache
+def many_conditions():
+    recordings = [recording(f"{n}.wav", [("alexa", 10)], 60 + n, f"{n} dB", f"p{n}") for n in range(30)]
+    found = [heard(("alexa", 10.3, n / 30), ("alexa", 40, 1 - n / 30)) for n in range(30)]
+    return document(recordings, [("wakegate", {"alexa": 0.5}, found)])
+
+
+@cache
+def failed():
+    recordings = [recording(f"{n}.wav", [("alexa", 10)]) for n in range(30)]
+    dead = ("exec:dead", None, ["it ended with signal SIGSEGV"] * 30)
+    half = ("exec:half", None, ["it was killed", *[heard(("alexa", 10.1, None))] * 29])
+    return document(recordings, [("wakegate", {"alexa": 0.5}, [()] * 30), dead, half])
+
+
+@cache
+def many_words():
+    names = {f"word_{n}": 0.5 for n in range(25)}
+    said = [(word, 10 * n + 5) for n, word in enumerate(names)]
+    found = [heard(*((word, at + 0.2, n / 25) for n, (word, at) in enumerate(said)), ("word_3", 300, 0.9))]
+    return document([recording("long.wav", said)], [("wakegate", names, found)])
+
+
+@cache
+def nasty():
+    one = recording(NASTY, [(NASTY, 10)], condition=NASTY, speaker=NASTY)
+    other = recording("b" + NASTY, [], condition="b" + NASTY)
+    found = [heard((NASTY, 90.0, 0.9)), heard((NASTY, 90.0, 0.8))]
+    return document([one, other], [(f"exec:{NASTY}", None, found), ("exec:b", None, ["failed" + NASTY, ()])], NASTY)
+
+
+KINDS = [plain, one_word_without_events, without_quiet, many_conditions, failed, many_words, nasty]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_document_and_results_json_give_the_same_bytes_and_whole_xml(kind):
+    found = kind()
+    shown = page(found)
+    shown.encode("utf-8")
+    assert shown == page(found) == page(json.loads(json.dumps(found, allow_nan=False)))
+    whole = ET.fromstring(shown)
+    ids = [one.get("id") for one in whole.iter() if one.get("id")]
+    assert len(ids) == len(set(ids))
+    pictures = list(whole.iter(f"{SVG}svg"))
+    assert pictures and shown.count("<svg") == len(pictures)
+    for one in pictures:
+        assert one.find(f"{SVG}title").text and one.find(f"{SVG}desc").text
+        assert set(one.get("aria-labelledby").split()) <= set(ids)
+        wide, high = (float(side) for side in one.get("viewBox").split()[2:])
+        for mark in one.iter(f"{SVG}text"):
+            if mark.get("x"):
+                x, size = float(mark.get("x")), 6.4 * len(mark.text)
+                left = {"start": x, "middle": x - size / 2, "end": x - size}[mark.get("text-anchor")]
+                assert -1 <= left and left + size <= wide + 4 and 8 <= float(mark.get("y")) <= high, mark.text
+        assert "nan" not in ET.tostring(one, encoding="unicode").replace("nanoseconds", "")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_loads_nothing(kind):
+    shown = page(kind())
+    for loading in ("<script", "<link", "<img", "<iframe", "src=", "href=", "url(", "@import", "@font-face"):
+        assert loading not in shown
+    assert shown.count("http") == shown.count("http-equiv") + shown.count("http://www.w3.org/")
+    assert "default-src 'none'" in shown
+
+
+def test_names_stay_text():
+    shown = page(nasty())
+    assert "<b>" not in shown and "\x1b" not in shown and "\udce4" not in shown
+    assert "&lt;b&gt;&amp;&quot;&#x27;\ufffd]]&gt;\ufffd" in shown
+    assert safe(NASTY) == "&lt;b&gt;&amp;&quot;&#x27;\ufffd]]&gt;\ufffd"
+    drawn = picture("n", (10, 10), NASTY, NASTY, [text((1, 1), NASTY)])
+    assert ET.fromstring(drawn)[-1].text == "<b>&\"'\ufffd]]>\ufffd"
+
+
+def test_what_stands_in_which_order():
+    shown = page(plain())
+    order = [
+        '<p class="headline', 'id="det-title"', 'id="rates-title"', 'id="scores-0-title"', 'id="mistakes-0-title"',
+        "On the same sound", "What is not shown", "To repeat it", "5ea1" * 16,
+    ]  # fmt: skip
+    found = [shown.index(one) for one in order]
+    assert found == sorted(found)
+    # Numbers stand as text beside the pictures.
+    for said in ("2 in 3.0 h", "2 of 5", "wakegate measure evenings", "Take note: one note.", "McNemar, exact: p 0.50"):
+        assert said in shown
+
+
+def test_the_headline_can_be_pasted():
+    found = plain()
+    said = headline(found, found["engines"][0])
+    assert said == (
+        "At its own thresholds, wakegate accepted falsely 0.67 times an hour (95 % CI 0.081 to 2.4; 2 in 3.0 h without "
+        "wake words) and missed 40 % of the wake words (95 % CI 12 to 77; 2 of 5, 2 speakers), with events matched one "
+        "to one within 0.5 s of a label (exact Poisson and Wilson intervals)."
+    )
+    assert headline(found, found["engines"][1]).startswith("Counting whatever it said, b.py accepted falsely 0.33")
+    found = one_word_without_events()
+    said = headline(found, found["engines"][0])
+    assert "accepted falsely 0 times an hour (95 % CI 0 to 37; 0 in 6.0 min" in said and "missed" not in said
+    found = failed()
+    assert headline(found, found["engines"][1]) == "dead could not be measured: it heard no recording to its end."
+    assert headline(found, found["engines"][2]).startswith("At its own setting (it gives no scores), half accepted")
+    assert "times" not in headline(without_quiet(), without_quiet()["engines"][0])
+
+
+@pytest.mark.parametrize(
+    ("engine", "name"),
+    [
+        ("wakegate", "wakegate"),
+        ("wakegate:/models/new.onnx", "wakegate:new.onnx"),
+        ("exec:env A=/b /usr/bin/python3 -S /a/engine.py --word alexa", "engine.py --word alexa"),
+        ("exec:python", "python"),
+        ("exec:" + "x" * 50, "x" * 17 + "…" + "x" * 18),
+    ],
+)
+def test_engines_have_short_names(engine, name):
+    assert called({"engine": engine}) == name
+
+
+def test_words_are_pooled_around_their_own_thresholds():
+    engine = plain()["engines"][0]
+    points = pooled(engine["sweep"], {"alexa": 0.5, "jarvis": 0.3})
+    assert points[0] == (math.inf, 0, 5) and points[-1][1:] == (4, 1)
+    (own,) = [point for point in points if point[0] == min(margin for margin, *_ in points if margin >= 0)]
+    row = engine["rates"][2]
+    assert row["word"] == "all words" and own[1:] == (row["false_accepts"], row["missed"]) == (2, 2)
+    assert corners(points) == [(0, 5), (1, 3), (2, 2), (3, 1), (4, 1)]
+
+
+def test_points_lie_where_they_should():
+    x = Rate(-2, 2, 100, 500 + GUTTER)
+    assert [x.at(rate) for rate in (0.01, 0.1, 1, 100)] == pytest.approx([146, 246, 346, 546])
+    assert x.at(0) == 100 + GUTTER / 2 and x.at(1e-9) == x.edge and x.at(1e9) == 546
+    assert x.ticks() == [0, 0.01, 0.1, 1, 10, 100]
+    assert (rate_axis([0.3, 12, 0], 0, 1).low, rate_axis([0.3, 12, 0], 0, 1).high) == (-1, 2)
+    assert (rate_axis([1.0], 0, 1).low, rate_axis([1.0], 0, 1).high, rate_axis([], 0, 1).low) == (0, 1, -1)
+    y = Linear(0, 100, 400, 20)
+    assert (y.at(0), y.at(50), y.at(100), y.ticks()) == (400, 210, 20, [0, 20, 40, 60, 80, 100])
+    assert Linear(-0.31, 0.52, 0, 1).ticks() == [-0.2, 0, 0.2, 0.4]
+    assert stairs([(0, 9), (5, 9), (5.2, 7), (9, 4)]) == [(0, 9), (5, 9), (5, 9), (9, 9), (9, 4)]
+
+
+def test_the_operating_point_is_drawn_where_it_was_counted():
+    found = plain()
+    whole = ET.fromstring(page(found))
+    (det,) = [one for one in whole.iter(f"{SVG}svg") if "det-title" in one.get("aria-labelledby")]
+    (mark,) = [
+        one for one in det if (one.find(f"{SVG}title") is not None and "scale(6)" in (one.get("transform") or ""))
+        and one.find(f"{SVG}title").text.startswith("1 wakegate")
+    ]  # fmt: skip
+    row = found["engines"][0]["rates"][2]
+    lines = drawn(found)
+    rates = [one.corners[-1][0] / one.row["hours"] for one in lines] + [1 / one.row["hours"] for one in lines]
+    rates += [end for one in lines if not one.thin for end in one.row["per_hour_95"]]
+    x = rate_axis(rates, 64, 690).at(row["per_hour"])
+    assert mark.get("transform").startswith(f"translate({x:.1f} {400 - 376 * row['frr']:.1f})")
+    assert "solid" in mark.get("class")
+    assert [one.label for one in lines] == ["alexa", "jarvis", "1 wakegate", "alexa", "jarvis", "2 b.py"]
+
+
+def test_none_counted_is_an_upper_limit():
+    recordings = [recording("a.wav", [("alexa", 10)], 3600)]
+    shown = page(document(recordings, [("wakegate", {"alexa": 0.5}, [heard(("alexa", 10.1, 0.9))])]))
+    assert "none counted: may be up to 3.7 an hour" in shown
+    assert 'class="c0 hollow"' in shown and "0 (0 to 3.7) false accepts an hour, 0 (0 to 79) % missed" in shown
+
+
+def test_histograms_hold_every_event():
+    engine = plain()["engines"][0]
+    found, threshold = scores(engine)
+    assert threshold == 0.0, "two thresholds: scores count from their word's own"
+    bins = binned(found, Linear(-1, 1, 0, 1))
+    assert len(bins) == BINS and [sum(pair[n] for pair in bins) for n in (0, 1)] == [4, 4]
+    assert bins[int((0.9 - 0.5 + 1) / 2 * BINS)][0] == 1
+    assert scores(many_conditions()["engines"][0])[1] == 0.5
+
+
+def test_conditions_are_in_the_order_people_count():
+    by, rows = grouped(many_conditions())
+    assert by == "condition" and [name for name, _ in rows] == [*(f"{n} dB" for n in range(30)), "all"]
+    by, rows = grouped(many_words())
+    assert by == "word" and len(rows) == 26 and rows[-1][0] == result.SUM
+
+
+def test_the_loudest_mistakes():
+    false, missed = (plain()["engines"][0]["mistakes"][kind] for kind in ("false_accepts", "misses"))
+    assert (false["count"], missed["count"]) == (2, 2)
+    assert [(one["recording"], one["at_s"], one["score"]) for one in false["loudest"]] == [
+        ("b.wav", 500.0, 0.95), ("a.wav", 100.0, 0.7),
+    ]  # fmt: skip
+    assert false["loudest"][1]["nearest"] == {"word": "jarvis", "start_s": 30.0, "away_s": 69.5}
+    assert [(one["recording"], one["start_s"], one["score"]) for one in missed["loudest"]] == [
+        ("b.wav", 30.0, None), ("a.wav", 20.0, 0.4),
+    ]  # fmt: skip
+    assert "not heard" in page(plain())
+
+
+def test_twenty_of_a_kind_are_kept_and_the_rest_is_said():
+    found = [heard(*(("alexa", 10.0 * n + 5, (n + 1) / 40) for n in range(35)))]
+    whole = document([recording("a.wav")], [("wakegate", {"alexa": 0.1}, found)])
+    false = whole["engines"][0]["mistakes"]["false_accepts"]
+    kept = [one["score"] for one in false["loudest"]]
+    assert false["count"] == 32 and kept == sorted(kept, reverse=True) and len(kept) == 20 and kept[0] == 0.875
+    assert "12 more false accepts of wakegate: events.csv lists all." in list(missing(whole))
+
+
+def test_what_is_missing_is_said():
+    said = "\n".join(missing(one_word_without_events()))
+    assert "Misses, and the curve: no wake word is labelled." in said and "It takes 10, 2.0, 1.0 h" in said
+    assert "only one engine" in said and "names no two conditions" in said
+    assert "it heard nothing at any threshold" in said
+    assert "all of this sound is wake words" in "\n".join(missing(without_quiet()))
+    said = "\n".join(missing(failed()))
+    assert "10 more recordings failed with 2 dead" in said and "0.wav counts nowhere for 3 half: it was killed" in said
+    assert "here none is named" in said and "gives no scores" in said
+    assert "Intervals by speaker" not in "\n".join(missing(many_conditions()))
+
+
+def test_a_word_that_is_never_said_is_noted():
+    (note,) = unsaid(plain())
+    assert "never said 'jarvis', which the corpus labels; it said alexa: are they spelt alike?" in note
+
+
+def test_a_long_curve_stays_a_small_picture():
+    rest = [(1 - n / 60_000, n, 1000 - n // 60) for n in range(1, 60_000)]
+    found = document([recording("a.wav", [("alexa", 10)], 3600)], [("wakegate", {"alexa": 0.5}, [()])])
+    found["engines"][0]["sweep"][0]["curve"] = [(None, 0, 1000), *rest]
+    found["engines"][0]["rates"][0]["trials"] = 1000
+    assert len(page(found)) < 120_000
+
+
+def test_anyone_makes_it_again_from_results_json(tmp_path):
+    (tmp_path / "results.json").write_text(json.dumps(plain()))
+    words = [sys.executable, "-m", "wakegate.measure.report", str(tmp_path / "results.json")]
+    subprocess.run(words, cwd=ROOT, check=True)
+    assert (tmp_path / "report.html").read_text(encoding="utf-8") == page(plain())
+    (tmp_path / "results.json").write_text("{}")
+    done = subprocess.run(words, cwd=ROOT, check=False, capture_output=True, text=True)
+    assert done.returncode == 1 and "is no results.json of wakegate measure" in done.stderr
