@@ -7,8 +7,9 @@ their own for a moment; it is on the disk anyway.
 
 import os
 import struct
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -160,7 +161,8 @@ def _check_wav_whole(path: Path) -> None:
     """Compare the length that a RIFF header promises with the bytes that are there."""
     size = path.stat().st_size
     try:
-        with path.open("rb") as stream:
+        # Unbuffered: Python's buffer would read ahead into the sound, and leave it in the heap.
+        with path.open("rb", buffering=0) as stream:
             header = stream.read(12)
             if header[:4] != b"RIFF" or header[8:12] != b"WAVE":
                 return
@@ -174,7 +176,7 @@ def _check_wav_whole(path: Path) -> None:
         )
 
 
-def _data_chunk(stream: BinaryIO, size: int) -> tuple[int, int]:
+def _data_chunk(stream: FileIO, size: int) -> tuple[int, int]:
     """Walk to the data chunk; return (bytes promised, bytes there), or (1, 0) where there is none."""
     while len(head := stream.read(8)) == 8:
         name, length = struct.unpack("<4sI", head)
