@@ -5,10 +5,10 @@ ledger, journal and all that was kept beside them. The release lock stays: a run
 """
 
 import argparse
-import os
 from pathlib import Path
 from typing import Any
 
+from ..chain.file import sync_folder
 from ..consent.clock import Clock, SystemClock
 from ..consent.outbox import empty
 from ..errors import LedgerError
@@ -70,13 +70,10 @@ def reset(place: Place, clock: Clock) -> list[str]:
     for path in sorted(place.path.iterdir()):
         if path.name.startswith(("ledger.", "journal.")):
             problems += _remove(path)
-    fd = os.open(place.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(fd)
+        sync_folder(place.path)
     except OSError as error:
         problems.append(f"{place.path} could not be put on disk ({error.strerror}): check the disk")
-    finally:
-        os.close(fd)
     return problems
 
 

@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..audio.block import Samples
+from ..chain.file import sync_folder
 from ..consent.clock import Clock
 from ..consent.ledger import Ledger
 from ..errors import SealError
@@ -107,7 +108,7 @@ class Outbox:
             if broken:
                 return self._drop(sealing, No(Reason.JOURNAL_UNWRITABLE, broken), at)
             sealing.part.rename(sealing.part.with_name(name))
-            _sync(sealing.part.parent)
+            sync_folder(sealing.part.parent)
         self._under_way.remove(sealing)
         return released
 
@@ -143,13 +144,5 @@ def _remove_if_dead(part: Path) -> None:
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)  # refused while a sealer holds it
         part.unlink()
-    finally:
-        os.close(fd)
-
-
-def _sync(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
     finally:
         os.close(fd)
