@@ -5,6 +5,7 @@ The weights are random: this is about arithmetic, not about words.
 
 import hashlib
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -12,52 +13,15 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is only in the extra `train`")
 pytest.importorskip("onnx", reason="onnx is only in the extra `train`")
 
-from wakegate.train import export  # noqa: E402  (they import torch)
+from wakegate.train import export, graph  # noqa: E402  (they import torch)
 from wakegate.train.corpus import WORDS  # noqa: E402
 from wakegate.train.fit import IGNORED, NONE, STEP, STEPS, load_network, targets  # noqa: E402
-from wakegate.train.network import HOP, MELS, STRIDE, FrontEnd, Shape, Trunk, fourier, mel_bank  # noqa: E402
+from wakegate.train.network import BINS, HOP, MELS, STRIDE, FrontEnd, Shape, Trunk, fourier, mel_bank  # noqa: E402
+from wakegate.train.verifier import WINDOW, Verifier, VerifierShape, centred, loudness  # noqa: E402
 from wakegate.wake import load  # noqa: E402
 
 RATE = 16_000
 SHAPE = Shape(channels=24)
-
-
-@pytest.fixture(scope="module")
-def trunk():
-    """A network with random weights and a normalisation that has seen something."""
-    torch.set_num_threads(1)
-    torch.manual_seed(4)
-    made = Trunk(NONE + 1, SHAPE)
-    for module in made.modules():
-        if isinstance(module, torch.nn.BatchNorm1d):
-            module.running_mean.normal_(0, 0.3)
-            module.running_var.uniform_(0.5, 2.0)
-            module.weight.data.uniform_(0.5, 1.5)
-            module.bias.data.normal_(0, 0.3)
-    return made.eval()
-
-
-@pytest.fixture(scope="module")
-def exported(trunk, tmp_path_factory):
-    """The same network through a checkpoint, the export and the Scorer."""
-    folder = tmp_path_factory.mktemp("train")
-    saved = {"shape": {"channels": SHAPE.channels}, "averaged": trunk.state_dict()}
-    torch.save(saved, folder / "checkpoint.pt")
-    export.run(folder / "checkpoint.pt", folder / "out", "tiny")
-    manifest = folder / "out" / "tiny.json"
-    assert (
-        json.loads(manifest.read_text())["sha256"]
-        == hashlib.sha256(manifest.with_suffix(".onnx").read_bytes()).hexdigest()
-    )
-    return load(path=manifest)
-
-
-def by_torch(trunk, samples):
-    with torch.no_grad():
-        logits = trunk(FrontEnd()(torch.from_numpy(samples.astype(np.float32))[None]))
-        return torch.softmax(logits, dim=2)[0, :, : len(WORDS)].numpy()
-
-
 RNG = np.random.default_rng(8)
 SOUNDS = {
     "noise": RNG.normal(0, 2000, 3 * RATE),
@@ -68,15 +32,103 @@ SOUNDS = {
 }
 
 
+def lived(network):
+    """Give a network a normalisation that has seen something."""
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.3)
+            module.running_var.uniform_(0.5, 2.0)
+            module.weight.data.uniform_(0.5, 1.5)
+            module.bias.data.normal_(0, 0.3)
+    return network.eval()
+
+
+@pytest.fixture(scope="module")
+def trunk():
+    """A first stage with random weights that suspects words now and then."""
+    torch.set_num_threads(1)
+    torch.manual_seed(4)
+    made = lived(Trunk(NONE + 1, SHAPE))
+    suspicion = torch.cat([by_chunk(made, sound) for sound in SOUNDS.values()])
+    made.head.bias.data[NONE] += suspicion.median() - np.log(export.GATE)  # half of all chunks pass the gate
+    return made
+
+
+def by_chunk(trunk, sound):
+    """Return each chunk's highest log odds of a word against none."""
+    samples = sound[: len(sound) // graph.CHUNK * graph.CHUNK].astype(np.int16)
+    chances = first_stage(trunk, samples)[0]
+    return (chances[:, :NONE].amax(1) - chances[:, NONE]).reshape(-1, graph.STEPS).amax(1)
+
+
+@pytest.fixture(scope="module")
+def verifier():
+    """A second stage with random weights."""
+    torch.manual_seed(5)
+    made = lived(Verifier(NONE + 1, VerifierShape(channels=(4, 6, 8, 10), mixed=12)))
+    made.place.data.normal_(0, 1)
+    return made
+
+
+@pytest.fixture(scope="module")
+def exported(trunk, verifier, tmp_path_factory):
+    """The same networks through checkpoints, the export and the Scorer."""
+    folder = tmp_path_factory.mktemp("train")
+    saved = {"shape": {"channels": SHAPE.channels}, "averaged": trunk.state_dict()}
+    torch.save(saved, folder / "checkpoint.pt")
+    torch.save({"shape": asdict(verifier.shape), "averaged": verifier.state_dict()}, folder / "verifier.pt")
+    export.run(folder / "checkpoint.pt", folder / "out", "tiny")
+    manifest = folder / "out" / "tiny.json"
+    assert (
+        json.loads(manifest.read_text())["sha256"]
+        == hashlib.sha256(manifest.with_suffix(".onnx").read_bytes()).hexdigest()
+    )
+    return load(path=manifest)
+
+
+def heard(samples):
+    return FrontEnd().power(torch.from_numpy(samples.astype(np.float32))[None])
+
+
+def first_stage(trunk, samples):
+    with torch.no_grad():
+        return torch.log_softmax(trunk(FrontEnd().normalised(heard(samples))), dim=2)
+
+
+def by_torch(trunk, verifier, samples):
+    """Score chunk by chunk: nothing where the first stage suspects nothing, else both stages together."""
+    chances, power = first_stage(trunk, samples), heard(samples)
+    power = torch.nn.functional.pad(power, (0, 0, WINDOW, 0))
+    scores = np.zeros((chances.shape[1], len(WORDS)), np.float32)
+    for at in range(0, len(scores), graph.STEPS):
+        steps = chances[0, at : at + graph.STEPS]
+        if (steps[:, :NONE] - steps[:, NONE:]).max() < np.log(export.GATE):
+            continue
+        end = WINDOW + (at + graph.STEPS) * STRIDE
+        with torch.no_grad():
+            window = centred(loudness(power[:, end - WINDOW : end])).expand(len(steps), -1, -1)
+            scores[at : at + graph.STEPS] = verifier(window, steps).softmax(1)[:, :NONE].numpy()
+    return scores
+
+
 @pytest.mark.parametrize("name", SOUNDS)
-def test_the_exported_graph_is_the_torch_network(trunk, exported, name):
+def test_the_exported_graph_is_the_torch_networks(trunk, verifier, exported, name):
     samples = SOUNDS[name].astype(np.int16)
-    samples = samples[: len(samples) // export.CHUNK * export.CHUNK]
+    samples = samples[: len(samples) // graph.CHUNK * graph.CHUNK]
     exported.reset()
-    scores, expected = exported.push(samples), by_torch(trunk, samples)
+    scores, expected = exported.push(samples), by_torch(trunk, verifier, samples)
     assert scores.shape == expected.shape
-    assert np.abs(scores - expected).max() < 1e-4
-    assert name == "silence" or expected.std() > 1e-3, "the comparison says nothing if every score is the same"
+    assert np.abs(scores - expected).max() < 1e-3
+    quiet = ("silence", "one click")  # nothing there is suspected
+    assert name in quiet or expected.std() > 1e-3, "the comparison says nothing if every score is the same"
+
+
+def test_some_chunks_are_suspected_and_some_are_not(trunk, verifier):
+    """Else the comparison above would say nothing of the gate."""
+    samples = np.concatenate(list(SOUNDS.values())).astype(np.int16)
+    samples = samples[: len(samples) // graph.CHUNK * graph.CHUNK]
+    suspected = by_torch(trunk, verifier, samples).reshape(-1, graph.STEPS * len(WORDS)).any(axis=1)
+    assert suspected.any() and not suspected.all()
 
 
 def test_a_checkpoint_loads_as_it_was(trunk, tmp_path):
@@ -91,7 +143,7 @@ def test_the_network_never_looks_ahead(trunk):
     changed = samples.copy()
     changed[2 * RATE :] = 0
     before = 2 * RATE // (HOP * STRIDE)
-    first, second = by_torch(trunk, samples), by_torch(trunk, changed)
+    first, second = first_stage(trunk, samples)[0].numpy(), first_stage(trunk, changed)[0].numpy()
     assert np.array_equal(first[:before], second[:before]) and not np.allclose(first[before:], second[before:])
 
 
@@ -112,7 +164,7 @@ def test_level_vanishes_in_the_features():
 
 
 def test_the_front_end_is_made_of_triangles_and_a_window():
-    assert fourier().shape == (320, 2 * 242) and mel_bank().shape == (2 * 242, MELS)
+    assert fourier().shape == (320, 2 * len(BINS)) and mel_bank().shape == (2 * len(BINS), MELS)
     assert np.allclose(mel_bank().sum(axis=0), 2.0, atol=1e-5) and (mel_bank() >= 0).all()
 
 

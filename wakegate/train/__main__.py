@@ -5,19 +5,22 @@
     python -m wakegate.train speak    --kokoro KOKORO --voices VOICES --shards 40
     python -m wakegate.train draw     --data DATA --voices VOICES --background MORE --work WORK --shards 200
     python -m wakegate.train learn    --work WORK --minutes 60                         (beside ``draw``)
+    python -m wakegate.train verify   --work WORK --minutes 40
     python -m wakegate.train export   --work WORK --out models
     python -m wakegate.train evaluate --data DATA --background MORE --out models --results FILE
 
-``draw`` and ``learn`` meet in WORK and may run side by side; both go on where they were stopped.
+``draw`` and ``learn`` meet in WORK and may run side by side; both go on where they were stopped. ``draw --everyone``
+lets the people who are kept out train too: such a model has no figure of its own for misses.
 """
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from . import augment, corpus, evaluate, export, fit, network, rooms
+from . import augment, corpus, draw, evaluate, export, fit, network, rooms, verify
 from .corpus import WORDS
 from .phrases import ACCENTS, CARRIERS, NEAR, SPOKEN
 
@@ -28,7 +31,7 @@ DROPPED = Path(__file__).with_name("dropped.txt")
 def arguments() -> argparse.ArgumentParser:
     """Build the parser."""
     parser = argparse.ArgumentParser(prog="python -m wakegate.train", description=__doc__.splitlines()[0])
-    parser.add_argument("step", choices=("speak", "draw", "learn", "export", "evaluate"))
+    parser.add_argument("step", choices=("speak", "draw", "learn", "verify", "export", "evaluate"))
     parser.add_argument("--work", type=Path, default=Path(), help="folder of shards and checkpoint")
     parser.add_argument("--data", type=Path, help="folder with wake_words/index.csv and background.csv")
     parser.add_argument("--kokoro", type=Path, help="folder with the Kokoro-82M voice, see wakegate.train.voices")
@@ -42,7 +45,10 @@ def arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--minutes", type=float, default=40.0, help="minutes to learn (default: %(default)s)")
     parser.add_argument("--channels", type=int, default=96, help="channels of the trunk (default: %(default)s)")
-    parser.add_argument("--again", action="store_true", help="learn: start a new cosine from the weights so far")
+    parser.add_argument("--everyone", action="store_true", help="draw: also from the people who are kept out")
+    parser.add_argument(
+        "--again", action="store_true", help="learn, verify: start a new cosine from the weights so far"
+    )
     parser.add_argument("--seed", type=int, default=1)
     return parser
 
@@ -72,12 +78,20 @@ def main() -> int:
         speak(args.kokoro, args.voices, args.shards, args.seed)
     elif args.step == "draw":
         side = corpus.read(args.data, args.voices, args.background, held_out=False, dropped=dropped)
+        if args.everyone:
+            side = replace(side, positives=(*side.positives, *corpus.people(args.data, held_out=True)))
         walls = rooms.measured(args.data / "rir")[:-2] + rooms.simulated(300, args.seed)
         mixer = augment.Mixer(side, walls, args.seed)
-        fit.draw(mixer, network.FrontEnd(), args.work / "shards", checkpoint, args.shards)
+        draw.draw(mixer, checkpoint, args.work / "shards", args.shards)
     elif args.step == "learn":
-        plan = fit.Plan(minutes=args.minutes, seed=args.seed)
-        fit.learn(args.work / "shards", checkpoint, network.Shape(channels=args.channels), plan, again=args.again)
+        shape = network.Shape(channels=args.channels)
+        fit.learn(
+            args.work / "shards", checkpoint, shape, fit.Plan(minutes=args.minutes, seed=args.seed), again=args.again
+        )
+    elif args.step == "verify":
+        plan = verify.VerifierPlan(minutes=args.minutes, seed=args.seed)
+        second = args.work / "verifier.pt"
+        verify.learn(args.work / "shards", checkpoint, second, plan, second if args.again else None)
     elif args.step == "export":
         export.run(checkpoint, args.out, args.name)
     else:

@@ -1,73 +1,35 @@
 """Export: weights to one ONNX file, PCM in and scores out, and its manifest.
 
-Owns the graph's layout. It is written node by node, because the always-on cost is dispatch: every node here is paid
-12.5 times a second for ever. Must compute exactly what ``network`` computes (a test compares them).
+Owns the always-on graph, node by node, because its cost is dispatch: every node here is paid 12.5 times a second for
+ever. The verifier hangs in it as a branch that is run only where the first stage suspects a word. Must compute exactly
+what ``network`` computes (a test compares them).
 """
 
 import hashlib
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, numpy_helper
 
 from ..events import SAMPLE_RATE
 from ..wake.manifest import FORMAT
+from .branch import verified
 from .corpus import WORDS
 from .fit import load_network
+from .graph import CHUNK, FRAMES, STEPS, Graph, Nodes, scores
 from .network import CEILING, FLOOR, FRAME, HOP, MEAN_RATE, MELS, STRIDE, Trunk, fourier, mel_bank
+from .verifier import WINDOW, Verifier
+from .verify import load_verifier
 
-CHUNK = 1280
-FRAMES = CHUNK // HOP
-STEPS = FRAMES // STRIDE
-
-
-class Graph:
-    """Collects the nodes, constants and streaming states of one ONNX graph."""
-
-    def __init__(self) -> None:
-        self._nodes: list[onnx.NodeProto] = []
-        self._constants: list[onnx.TensorProto] = []
-        self._inputs = [helper.make_tensor_value_info("pcm", TensorProto.INT16, [1, CHUNK])]
-        self._outputs: list[onnx.ValueInfoProto] = []
-
-    def constant(self, name: str, value: NDArray[np.generic] | Sequence[int]) -> str:
-        """Add a constant and return its name."""
-        array = np.asarray(value, np.int64) if not isinstance(value, np.ndarray) else value
-        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
-        return name
-
-    def node(self, kind: str, inputs: Sequence[str], output: str, **attributes: object) -> str:
-        """Add a node and return its output's name."""
-        self._nodes.append(helper.make_node(kind, list(inputs), [output], name=output, **attributes))
-        return output
-
-    def cut(self, value: str, first: int, last: int, axis: int, output: str) -> str:
-        """Add a slice [first, last) along an axis."""
-        edges = [self.constant(f"{output}_{k}", [v]) for k, v in (("from", first), ("to", last), ("axis", axis))]
-        return self.node("Slice", [value, *edges], output)
-
-    def state(self, name: str, shape: Sequence[int]) -> str:
-        """Add a state: an input NAME, and an output NAME_next of the same shape that some node must make."""
-        self._inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
-        self._outputs.append(helper.make_tensor_value_info(f"{name}_next", TensorProto.FLOAT, shape))
-        return name
-
-    def model(self) -> onnx.ModelProto:
-        """Return the checked model."""
-        scores = helper.make_tensor_value_info("scores", TensorProto.FLOAT, [1, STEPS, len(WORDS)])
-        graph = helper.make_graph(self._nodes, "wakegate", self._inputs, [scores, *self._outputs], self._constants)
-        made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], producer_name="wakegate")
-        made.ir_version = 8
-        onnx.checker.check_model(made, full_check=True)
-        return made
+GATE = 0.05
+"""Odds of a word against none, after the first stage, from which the verifier is asked."""
 
 
-def _front_end(graph: Graph) -> str:
-    """PCM to features (1, MELS, FRAMES). The frame is two hops, so framing is a reshape."""
+def _front_end(graph: Graph) -> tuple[str, str]:
+    """PCM to mel power (FRAMES, MELS) and features (1, MELS, FRAMES). The frame is two hops: framing is a reshape."""
     samples = graph.node("Cast", ["pcm"], "samples", to=TensorProto.FLOAT)
     joined = graph.node("Concat", [graph.state("tail", [1, HOP]), samples], "joined", axis=1)
     graph.cut(joined, CHUNK, CHUNK + HOP, 1, "tail_next")
@@ -84,17 +46,16 @@ def _front_end(graph: Graph) -> str:
     past = graph.node("Concat", [graph.state("mean", [1, MELS + 1]), power], "past", axis=0)
     means = graph.node("MatMul", [graph.constant("averaging", _averaging()), past], "means")
     graph.cut(means, FRAMES - 1, FRAMES, 0, "mean_next")
-    biased = graph.cut(means, 0, MELS, 1, "biased")
     weight = graph.cut(means, MELS, MELS + 1, 1, "weight")
-    mean = graph.node("Div", [biased, weight], "mean_of_bands")
+    mean = graph.node("Div", [graph.cut(means, 0, MELS, 1, "biased"), weight], "mean_of_bands")
     floored = graph.node("Add", [mean, graph.constant("floor", np.array(FLOOR, np.float32))], "floored")
-    ratio = graph.node("Div", [graph.cut(power, 0, MELS, 1, "bands"), floored], "ratio")
+    bands = graph.cut(power, 0, MELS, 1, "bands")
+    ratio = graph.node("Div", [bands, floored], "ratio")
     raised = graph.node("Add", [ratio, graph.constant("one", np.array(1, np.float32))], "raised")
-    least = graph.constant("least", np.array(1, np.float32))
     most = graph.constant("most", np.array(np.exp(CEILING), np.float32))
-    logged = graph.node("Log", [graph.node("Clip", [raised, least, most], "clipped")], "logged")
-    batched = graph.node("Reshape", [logged, graph.constant("batched_shape", [1, FRAMES, MELS])], "batched")
-    return graph.node("Transpose", [batched], "features", perm=[0, 2, 1])
+    logged = graph.node("Log", [graph.node("Min", [raised, most], "clipped")], "logged")
+    turned = graph.node("Transpose", [logged], "turned", perm=[1, 0])
+    return bands, graph.node("Reshape", [turned, graph.constant("features_shape", [1, MELS, FRAMES])], "features")
 
 
 def _averaging() -> NDArray[np.float32]:
@@ -106,28 +67,42 @@ def _averaging() -> NDArray[np.float32]:
     return np.hstack([keep ** (steps + 1)[:, None], new]).astype(np.float32)
 
 
-def build(trunk: Trunk) -> onnx.ModelProto:
-    """Return the streaming graph of a trained trunk."""
+def build(trunk: Trunk, verifier: Verifier) -> onnx.ModelProto:
+    """Return the streaming graph of a trained trunk and of the verifier behind it."""
     graph = Graph()
-    x, count = _front_end(graph), FRAMES
+    bands, x = _front_end(graph)
+    count = FRAMES
     for index, layer in enumerate([trunk.first, *trunk.blocks]):
         weight, bias = layer.folded()
         past, stride, dilation = layer.past, layer.conv.stride, layer.conv.dilation
         cache = graph.state(f"cache{index}", [1, weight.shape[1], past])
         seen = graph.node("Concat", [cache, x], f"seen{index}", axis=2)
         graph.cut(seen, count, count + past, 2, f"cache{index}_next")
-        constants = [graph.constant(f"weight{index}", weight), graph.constant(f"bias{index}", bias)]
+        constants = [graph.weights(f"weight{index}", weight), graph.constant(f"bias{index}", bias)]
         convolved = graph.node("Conv", [seen, *constants], f"conv{index}", strides=stride, dilations=dilation)
         active = graph.node("Relu", [convolved], f"relu{index}")
         x = active if index == 0 else graph.node("Add", [x, active], f"sum{index}")
         count = STEPS
-    head = trunk.head.weight.detach().numpy()[:, :, 0].T
-    frames = graph.node("Transpose", [x], "frames_first", perm=[0, 2, 1])
-    logits = graph.node("MatMul", [frames, graph.constant("head", head)], "matched")
-    assert trunk.head.bias is not None
-    biased = graph.node("Add", [logits, graph.constant("head_bias", trunk.head.bias.detach().numpy())], "logits")
-    graph.cut(graph.node("Softmax", [biased], "chances", axis=2), 0, len(WORDS), 2, "scores")
+    graph.node("Conv", [x, *_odds(graph, trunk)], "odds")
+    window = graph.node("Concat", [graph.state("heard", [WINDOW - FRAMES, MELS]), bands], "window", axis=0)
+    graph.cut(window, FRAMES, WINDOW, 0, "heard_next")
+    best = graph.node("ReduceMax", ["odds"], "best", keepdims=0)
+    graph.node("GreaterOrEqual", [best, graph.constant("gate", np.array(np.log(GATE), np.float32))], "suspected")
+    none = Nodes()
+    none.node("Constant", [], "nothing", value=numpy_helper.from_array(np.zeros((1, STEPS, len(WORDS)), np.float32)))
+    branches = {
+        "then_branch": verified(verifier).branch("verify", scores("verified")),
+        "else_branch": none.branch("pass", scores("nothing")),
+    }
+    graph.node("If", ["suspected"], "scores", **branches)
     return graph.model()
+
+
+def _odds(graph: Graph, trunk: Trunk) -> list[str]:
+    """Return weight and bias of the head, each word's less those of "no word": its logarithmic odds against none."""
+    assert trunk.head.bias is not None
+    weight, bias = trunk.head.weight.detach().numpy(), trunk.head.bias.detach().numpy()
+    return [graph.constant("head", weight[:-1] - weight[-1:]), graph.constant("head_bias", bias[:-1] - bias[-1:])]
 
 
 def context(trunk: Trunk) -> int:
@@ -138,8 +113,8 @@ def context(trunk: Trunk) -> int:
 
 def run(checkpoint: Path, out: Path, name: str) -> None:
     """Write NAME.onnx and NAME.json from a checkpoint; ``evaluate`` fills in thresholds, timing, operating points."""
-    trunk = load_network(checkpoint)
-    data = build(trunk).SerializeToString()
+    trunk, verifier = load_network(checkpoint), load_verifier(checkpoint.with_name("verifier.pt"))
+    data = build(trunk, verifier).SerializeToString()
     manifest = {
         "format": FORMAT,
         "name": name,
@@ -147,7 +122,7 @@ def run(checkpoint: Path, out: Path, name: str) -> None:
         "sha256": hashlib.sha256(data).hexdigest(),
         "chunk": CHUNK,
         "step": HOP * STRIDE,
-        "context": context(trunk),
+        "context": max(context(trunk), WINDOW * HOP + FRAME - HOP),
         "floor": 0.1,
         "smoothing": 5,
         "refractory": 2 * SAMPLE_RATE,

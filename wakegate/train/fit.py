@@ -1,11 +1,10 @@
-"""Fit: examples to weights, resumable.
+"""Fit: examples to the first stage's weights, resumable.
 
 Owns the loop. One process draws examples (and keeps the hardest negatives for the network as it is), another learns
-from all that were drawn so far; they meet in a folder of shards, so either can be stopped and started again. Nothing
-here sees a held-out speaker or background file.
+from all that were drawn so far; they meet in a folder of shards, so either can be stopped and started again. Which
+speakers and background are in them is the corpus's affair.
 """
 
-import itertools
 import json
 import math
 import time
@@ -18,14 +17,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..events import SAMPLE_RATE
-from .augment import LENGTH, Mixer, Mixture
+from .augment import LENGTH
 from .corpus import WORDS
 from .network import HOP, STRIDE, FrontEnd, Shape, Trunk
+from .shards import Pool
 
 STEP = HOP * STRIDE
 STEPS = LENGTH // STEP
 NONE = len(WORDS)
 IGNORED = -100
+AS_USUAL = math.log1p(1.0)
+"""A feature that is as loud as its band usually is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,41 +84,6 @@ def load_network(path: Path) -> Trunk:
     return trunk
 
 
-def draw(mixer: Mixer, front_end: FrontEnd, folder: Path, network: Path, shards: int, size: int = 2048) -> None:
-    """Write shards of examples as features until there are ``shards``.
-
-    Every third shard, once there is a network, draws three times as many examples and keeps what it finds hardest.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    plain, heavy = mixer.mixture, Mixture(positives=0.25, near_misses=0.3, half_words=0.1)
-    for number in itertools.count():
-        path = folder / f"{number:05d}.npz"
-        if number >= shards:
-            return
-        if path.exists():
-            continue
-        mining = number % 3 == 2 and network.exists()
-        mixer.mixture = heavy if mining else plain
-        trunk = load_network(network) if mining else None
-        kept: list[tuple[NDArray[np.float16], NDArray[np.int8], NDArray[np.int32]]] = []
-        while sum(len(k[1]) for k in kept) < size:
-            examples = [mixer.example() for _ in range(96)]
-            words = np.array([e.word for e in examples], np.int8)
-            ends = np.array([e.end for e in examples], np.int32)
-            with torch.no_grad():
-                features = front_end(torch.from_numpy(np.stack([e.samples for e in examples])).float())
-                if trunk is not None:
-                    loss = losses(trunk(features), targets(words, ends), 1.0, 1.0).mean(dim=1).numpy()
-                    hardest = np.argsort(-loss)[: len(loss) // 3]
-                    features, words, ends = features[hardest], words[hardest], ends[hardest]
-            kept.append((features.numpy().astype(np.float16), words, ends))
-        arrays = [np.concatenate(parts) for parts in zip(*kept, strict=True)]
-        half_written = path.with_suffix(".part")
-        with half_written.open("wb") as file:
-            np.savez(file, features=arrays[0], words=arrays[1], ends=arrays[2])
-        half_written.rename(path)
-
-
 def losses(logits: Tensor, classes: Tensor, positive: float, negative: float) -> Tensor:
     """Cross-entropy a step, (n, STEPS), weighted by kind, 0 where ignored."""
     weights = torch.full((NONE + 1,), positive)
@@ -126,11 +93,8 @@ def losses(logits: Tensor, classes: Tensor, positive: float, negative: float) ->
     )
 
 
-def vary(features: Tensor, rng: np.random.Generator) -> Tensor:
-    """Stretch the mel axis by up to 12 %, as other throats would (VTLP, Jaitly and Hinton 2013); then SpecAugment.
-
-    SpecAugment (Park et al. 2019) hides a few bands, now and then a short stretch of time.
-    """
+def stretched(features: Tensor, rng: np.random.Generator) -> Tensor:
+    """Stretch the mel axis by up to 12 %, as other throats would (VTLP, Jaitly and Hinton 2013)."""
     bands = features.shape[2]
     stretch = torch.from_numpy(rng.uniform(0.88, 1.12, (len(features), 1)).astype(np.float32))
     place = (torch.arange(bands)[None, :] * stretch).clamp(max=bands - 1.001)
@@ -138,44 +102,19 @@ def vary(features: Tensor, rng: np.random.Generator) -> Tensor:
     part = (place - low)[:, None, :]
     below = features.gather(2, low[:, None, :].expand_as(features))
     above = features.gather(2, (low + 1)[:, None, :].expand_as(features))
-    features = below * (1 - part) + above * part
+    return below * (1 - part) + above * part
+
+
+def hidden(features: Tensor, rng: np.random.Generator, usual: float) -> Tensor:
+    """Hide a few bands, now and then a short stretch of time, behind ``usual`` (SpecAugment, Park et al. 2019)."""
     for row in range(len(features)):
         if rng.random() < 0.4:
             band = int(rng.integers(0, 36))
-            features[row, :, band : band + int(rng.integers(1, 6))] = 0.69  # log1p(1): as loud as usual
+            features[row, :, band : band + int(rng.integers(1, 6))] = usual
         if rng.random() < 0.2:
-            at = int(rng.integers(0, 300))
-            features[row, at : at + int(rng.integers(1, 6))] = 0.69
+            at = int(rng.integers(0, features.shape[1] - 10))
+            features[row, at : at + int(rng.integers(1, 10))] = usual
     return features
-
-
-class Pool:
-    """The newest shards in memory; drawn from at random."""
-
-    def __init__(self, folder: Path, newest: int, rng: np.random.Generator) -> None:
-        self._folder, self._newest, self._rng = folder, newest, rng
-        self._held: dict[Path, tuple[NDArray[np.float16], NDArray[np.int8], NDArray[np.int32]]] = {}
-
-    def refresh(self) -> int:
-        """Read what is new, drop what is old, and return how many examples there are."""
-        paths = sorted(self._folder.glob("*.npz"), key=lambda p: p.stat().st_mtime)[-self._newest :]
-        self._held = {p: self._held[p] if p in self._held else self._read(p) for p in paths}
-        return sum(len(words) for _, words, _ in self._held.values())
-
-    def batch(self, size: int) -> tuple[Tensor, NDArray[np.int8], NDArray[np.int32]]:
-        """Draw a batch, each example from any shard."""
-        shards = list(self._held.values())
-        picks = [shards[i] for i in self._rng.integers(len(shards), size=8)]
-        rows = [self._rng.integers(len(words), size=size // 8) for _, words, _ in picks]
-        features = np.concatenate([f[r] for (f, _, _), r in zip(picks, rows, strict=True)])
-        words = np.concatenate([w[r] for (_, w, _), r in zip(picks, rows, strict=True)])
-        ends = np.concatenate([e[r] for (_, _, e), r in zip(picks, rows, strict=True)])
-        return torch.from_numpy(features.astype(np.float32)), words, ends
-
-    @staticmethod
-    def _read(path: Path) -> tuple[NDArray[np.float16], NDArray[np.int8], NDArray[np.int32]]:
-        with np.load(path) as saved:
-            return saved["features"], saved["words"], saved["ends"]
 
 
 def learn(folder: Path, checkpoint: Path, shape: Shape, plan: Plan, *, again: bool = False) -> None:
@@ -198,7 +137,7 @@ def learn(folder: Path, checkpoint: Path, shape: Shape, plan: Plan, *, again: bo
         averaged.n_averaged.fill_(1)
         optimizer.load_state_dict(saved["optimizer"])
         spent, step = (0.0 if again else saved["spent"]), saved["step"]
-    pool = Pool(folder, plan.pool, rng)
+    pool, front_end = Pool(folder, plan.pool, rng), FrontEnd()
     while not pool.refresh():
         time.sleep(2)
     before = saved_at = time.monotonic()
@@ -209,9 +148,9 @@ def learn(folder: Path, checkpoint: Path, shape: Shape, plan: Plan, *, again: bo
             warm = min(1.0, (step + 1) / 300)
             group["lr"] = plan.learning_rate * warm * (0.5 + 0.5 * math.cos(math.pi * done)) + 1e-6
         negative = plan.negative_weight[0] + done * (plan.negative_weight[1] - plan.negative_weight[0])
-        features, words, ends = pool.batch(plan.batch)
-        classes = targets(words, ends)
-        loss = losses(trunk(vary(features, rng)), classes, plan.positive_weight, negative).mean()
+        power, words, ends = pool.batch(plan.batch)
+        features = hidden(stretched(front_end.normalised(power), rng), rng, AS_USUAL)
+        loss = losses(trunk(features), targets(words, ends), plan.positive_weight, negative).mean()
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(trunk.parameters(), 2.0)

@@ -15,7 +15,8 @@ from ..events import SAMPLE_RATE
 
 HOP = 160
 FRAME = 320
-BINS = np.arange(62.5, 7625.0, 31.25)
+BINS = np.concatenate([np.arange(62.5, 1000.0, 31.25), np.arange(1000.0, 7626.0, 62.5)])
+"""Frequencies in Hz: wide bands need no more, and half of them is half of the front end's time."""
 MELS = 40
 MEAN_RATE = 0.015
 FLOOR = 1e-9
@@ -38,13 +39,15 @@ def fourier() -> NDArray[np.float32]:
 
 
 def mel_bank() -> NDArray[np.float32]:
-    """(2 bins, MELS): triangles on the mel scale from 80 to 7600 Hz, the same for the cosine and the sine half."""
+    """(2 bins, MELS): triangles on the mel scale from 80 to 7600 Hz, the same for the cosine and the sine half.
+
+    A bin weighs as much as the frequencies it stands for; each triangle weighs one in all.
+    """
     mel = hz_to_mel(BINS)
     edges = np.linspace(hz_to_mel(np.array(80.0)), hz_to_mel(np.array(7600.0)), MELS + 2)
     rising = (mel[:, None] - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - mel[:, None]) / (edges[2:] - edges[1:-1])
-    triangles = np.maximum(0.0, np.minimum(rising, falling))
-    # The lowest triangles are narrower than two bins: each must still weigh one in all.
+    triangles = np.maximum(0.0, np.minimum(rising, falling)) * np.gradient(BINS)[:, None]
     triangles /= np.maximum(triangles.sum(axis=0), 1e-3)
     return np.vstack([triangles, triangles]).astype(np.float32)
 
@@ -68,16 +71,18 @@ class FrontEnd(nn.Module):
         frames = padded.unfold(1, FRAME, HOP)
         return (frames @ self.fourier).square() @ self.mel_bank
 
-    def forward(self, samples: Tensor) -> Tensor:
-        """(batch, n) int16-valued float samples to (batch, n // HOP, MELS) features."""
-        power = self.power(samples)
-        count = power.shape[1]
-        steps = torch.arange(count, device=power.device)
-        keep = 1.0 - MEAN_RATE
+    def normalised(self, power: Tensor) -> Tensor:
+        """(batch, frames, MELS) power to features of the same shape."""
+        steps = torch.arange(power.shape[1], device=power.device)
         lag = (steps[:, None] - steps[None, :]).clamp(min=0)
-        weights = torch.where(steps[:, None] >= steps[None, :], MEAN_RATE * keep**lag, torch.zeros(()))
+        decay = MEAN_RATE * (1.0 - MEAN_RATE) ** lag
+        weights = torch.where(steps[:, None] >= steps[None, :], decay, torch.zeros(()))
         mean = (weights @ power) / weights.sum(dim=1)[:, None]
         return torch.log1p(power / (mean + FLOOR)).clamp(max=CEILING)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """(batch, n) int16-valued float samples to (batch, n // HOP, MELS) features."""
+        return self.normalised(self.power(samples))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,81 @@
+"""Graph: ONNX nodes, written one by one.
+
+Owns the sizes of a chunk and how names become a checked model. Must know nothing of what the nodes compute.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from .corpus import WORDS
+from .network import HOP, STRIDE
+
+CHUNK = 1280
+FRAMES = CHUNK // HOP
+STEPS = FRAMES // STRIDE
+
+
+class Nodes:
+    """Collects the nodes and constants of a graph, or of a branch of one."""
+
+    def __init__(self) -> None:
+        self._nodes: list[onnx.NodeProto] = []
+        self._constants: list[onnx.TensorProto] = []
+
+    def constant(self, name: str, value: NDArray[np.generic] | Sequence[int]) -> str:
+        """Add a constant and return its name."""
+        array = np.asarray(value, np.int64) if not isinstance(value, np.ndarray) else value
+        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        return name
+
+    def weights(self, name: str, value: NDArray[np.float32]) -> str:
+        """Add learned weights: halves in the file, made whole once when the model is loaded."""
+        stored = self.constant(f"{name}_half", value.astype(np.float16))
+        return self.node("Cast", [stored], name, to=TensorProto.FLOAT)
+
+    def node(self, kind: str, inputs: Sequence[str], output: str, **attributes: object) -> str:
+        """Add a node and return its output's name."""
+        self._nodes.append(helper.make_node(kind, list(inputs), [output], name=output, **attributes))
+        return output
+
+    def cut(self, value: str, first: int, last: int, axis: int, output: str) -> str:
+        """Add a slice [first, last) along an axis."""
+        edges = [self.constant(f"{output}_{k}", [v]) for k, v in (("from", first), ("to", last), ("axis", axis))]
+        return self.node("Slice", [value, *edges], output)
+
+    def branch(self, name: str, output: onnx.ValueInfoProto) -> onnx.GraphProto:
+        """Return them as a branch, which may use every name of the graph that it hangs in."""
+        return helper.make_graph(self._nodes, name, [], [output], self._constants)
+
+
+class Graph(Nodes):
+    """Adds the streaming states: the whole of one ONNX graph."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._inputs = [helper.make_tensor_value_info("pcm", TensorProto.INT16, [1, CHUNK])]
+        self._outputs: list[onnx.ValueInfoProto] = []
+
+    def state(self, name: str, shape: Sequence[int]) -> str:
+        """Add a state: an input NAME, and an output NAME_next of the same shape that some node must make."""
+        self._inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
+        self._outputs.append(helper.make_tensor_value_info(f"{name}_next", TensorProto.FLOAT, shape))
+        return name
+
+    def model(self) -> onnx.ModelProto:
+        """Return the checked model."""
+        graph = helper.make_graph(
+            self._nodes, "wakegate", self._inputs, [scores("scores"), *self._outputs], self._constants
+        )
+        made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], producer_name="wakegate")
+        made.ir_version = 8
+        onnx.checker.check_model(made, full_check=True)
+        return made
+
+
+def scores(name: str) -> onnx.ValueInfoProto:
+    """Describe the scores of one chunk."""
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, STEPS, len(WORDS)])

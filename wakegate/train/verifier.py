@@ -1,0 +1,96 @@
+"""The verifier: the second stage as a torch module, the twin of the branch that ``export`` writes.
+
+Owns the arithmetic from the last two seconds of features and the first stage's logits to scores. It runs only where the
+first stage suspects a word, so it may be larger; it sees the whole word at once, forwards and backwards, and in both
+directions of pitch. Must never see what lies after the first stage's last step.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from .network import FLOOR, MELS
+
+WINDOW = 200
+"""Frames it looks at."""
+PLACES = WINDOW // 8
+BANDS = MELS // 8
+CONVOLUTIONS = (((5, 5), (2, 2)), ((3, 3), (2, 2)), ((3, 3), (2, 1)), ((3, 3), (1, 2)))
+"""Kernel and stride of each convolution, over bands and over frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifierShape:
+    """Sizes of the verifier."""
+
+    channels: tuple[int, int, int, int] = (24, 48, 96, 128)
+    mixed: int = 160
+
+
+class Plane(nn.Module):
+    """2-D convolution over bands and frames, with batch normalisation (folded at export)."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: tuple[int, int], stride: tuple[int, int]) -> None:
+        super().__init__()
+        around = (kernel[0] // 2, kernel[1] // 2)
+        self.conv = nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=around, bias=False)
+        self.norm = nn.BatchNorm2d(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, inputs, bands, frames) to (batch, outputs, fewer bands, fewer frames)."""
+        y: Tensor = torch.relu(self.norm(self.conv(x)))
+        return y
+
+
+class Verifier(nn.Module):
+    """Features and the first stage's log chances to logits: planes, one mixing convolution, attention over time.
+
+    Each class weighs the places of the window by what is there and by where it is (attention pooling with a learned
+    place), so a word may end anywhere in the last third of a second.
+    """
+
+    def __init__(self, outputs: int, shape: VerifierShape) -> None:
+        super().__init__()
+        self.shape = shape
+        sizes = (1, *shape.channels)
+        self.planes = nn.Sequential(
+            *(Plane(sizes[n], sizes[n + 1], kernel, stride) for n, (kernel, stride) in enumerate(CONVOLUTIONS))
+        )
+        self.mix = nn.Conv1d(BANDS * shape.channels[-1], shape.mixed, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm1d(shape.mixed)
+        self.drop = nn.Dropout(0.15)
+        self.value = nn.Conv1d(shape.mixed, outputs, 1)
+        self.weight = nn.Conv1d(shape.mixed, outputs, 1)
+        self.place = nn.Parameter(torch.zeros(outputs, PLACES))
+        self.trust = nn.Parameter(torch.tensor(0.5))
+
+    def forward(self, features: Tensor, first: Tensor) -> Tensor:
+        """(batch, WINDOW, MELS) and (batch, outputs) log chances of the first stage to (batch, outputs) logits."""
+        x = self.planes(features.transpose(1, 2)[:, None]).flatten(1, 2)
+        x = self.drop(torch.relu(self.norm(self.mix(x))))
+        attention = (self.weight(x) + self.place).softmax(2)
+        logits: Tensor = (attention * self.value(x)).sum(2) + self.trust * first
+        return logits
+
+
+def loudness(power: Tensor) -> Tensor:
+    """Half of the natural logarithm of mel power: about one for what a listener calls twice as loud."""
+    return 0.5 * torch.log(power + FLOOR)
+
+
+def centred(loud: Tensor) -> Tensor:
+    """Take the window's mean off each band, so that level and microphone vanish: (batch, frames, bands)."""
+    return loud - loud.mean(dim=1, keepdim=True)
+
+
+def folded(conv: nn.Module, norm: nn.Module) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return weights and bias of a convolution with its batch normalisation multiplied in."""
+    assert isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d) and isinstance(conv, nn.Conv1d | nn.Conv2d)
+    assert norm.running_var is not None and norm.running_mean is not None
+    scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    bias = norm.bias - norm.running_mean * scale
+    weight = conv.weight * scale.reshape(-1, *[1] * (conv.weight.ndim - 1))
+    return weight.detach().numpy(), bias.detach().numpy()

@@ -1,0 +1,192 @@
+"""Verify: examples to the verifier's weights.
+
+Owns which windows it learns from: those that end where the first stage, as it is, suspects a word, rightly or wrongly.
+The loss is that of both stages together, so the verifier learns what the first stage does not know. The first stage's
+weights stay as they are.
+"""
+
+import json
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from ..events import SAMPLE_RATE
+from .fit import NONE, STEP, STEPS, hidden, load_network, stretched
+from .network import STRIDE, FrontEnd, Trunk
+from .shards import Shard, power, read
+from .verifier import WINDOW, Verifier, VerifierShape, centred, loudness
+
+MS = SAMPLE_RATE // 1000
+SUSPECTED = 0.02
+"""Chance of a word from which a step of sound without it is worth learning from."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerifierPlan:
+    """How long and how hard to train; a batch takes ``batch`` windows out of sixteen shards.
+
+    Parameters
+    ----------
+    minutes : float
+        Wall time; the learning rate falls along a cosine over it.
+    negative_weight : tuple of float
+        Weight of "no word" windows at the start and at the end.
+    """
+
+    minutes: float = 40.0
+    batch: int = 128
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.02
+    average: float = 0.999
+    negative_weight: tuple[float, float] = (1.0, 2.0)
+    seed: int = 1
+
+
+def load_verifier(path: Path) -> Verifier:
+    """Load a checkpoint's averaged weights, ready to score."""
+    saved = torch.load(path, weights_only=True)
+    shape = saved["shape"]
+    verifier = Verifier(NONE + 1, VerifierShape(channels=tuple(shape["channels"]), mixed=shape["mixed"]))
+    verifier.load_state_dict(saved["averaged"])
+    verifier.eval()
+    return verifier
+
+
+class Windows:
+    """Shards with the first stage's log chances at each step; draws windows.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Shards; all are held in memory.
+    trunk : Trunk
+        The first stage.
+    rng : Generator
+        Draws.
+    """
+
+    def __init__(self, paths: Sequence[Path], trunk: Trunk, rng: np.random.Generator) -> None:
+        self._rng = rng
+        self._held = [(shard, _chances(shard, trunk)) for shard in map(read, paths)]
+        counts = np.array([len(shard.words) for shard, _ in self._held])
+        self._odds = np.cumsum(counts) / counts.sum()
+        self._after = (np.arange(STEPS) + 1) * STEP
+
+    def batch(self, size: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Return (size, WINDOW, bands) power, (size, NONE + 1) log chances of the first stage, (size,) classes."""
+        rng = self._rng
+        loudness = np.zeros((size, WINDOW, self._held[0][0].loudness.shape[2]), np.uint8)
+        chances = np.empty((size, NONE + 1), np.float32)
+        classes = np.full(size, NONE, np.int64)
+        for row, pick in enumerate(np.searchsorted(self._odds, rng.random(size // 16)).repeat(16)):
+            shard, first = self._held[pick]
+            example = int(rng.integers(len(shard.words)))
+            step, classes[row] = self._step(int(shard.words[example]), int(shard.ends[example]), first[example])
+            chances[row] = first[example, step]
+            end = (step + 1) * STRIDE
+            held = min(end, WINDOW)
+            loudness[row, WINDOW - held :] = shard.loudness[example, end - held : end]
+            if held < WINDOW and rng.random() > 0.15:  # else as after a reset: nothing was heard before
+                other = shard.loudness[int(rng.integers(len(shard.words)))]
+                loudness[row, : WINDOW - held] = other[-(WINDOW - held) :]
+        return power(loudness), torch.from_numpy(chances), torch.from_numpy(classes)
+
+    def _step(self, word: int, end: int, first: NDArray[np.float16]) -> tuple[int, int]:
+        """Draw the step at which a window ends, and its class: where the first stage suspects something, mostly."""
+        chances = np.exp(first.astype(np.float32))
+        if word >= 0 and self._rng.random() < 0.7:
+            inside = (self._after >= end - 20 * MS) & (self._after <= end + 300 * MS)
+            return self._drawn(np.where(inside, chances[:, word] + 0.1, 0)), word
+        suspicion = 1 - chances[:, NONE]
+        odds = np.where(suspicion > SUSPECTED, np.sqrt(np.maximum(suspicion, 0)), 0.1 * SUSPECTED)
+        if word >= 0:
+            odds[(self._after >= end - 200 * MS) & (self._after <= end + 600 * MS)] = 0
+        return self._drawn(odds), NONE
+
+    def _drawn(self, odds: NDArray[np.float32]) -> int:
+        whole = np.cumsum(odds)
+        return min(int(np.searchsorted(whole, self._rng.random() * whole[-1])), STEPS - 1)
+
+
+def _chances(shard: Shard, trunk: Trunk, size: int = 256) -> NDArray[np.float16]:
+    """Return the first stage's log chances, (n, STEPS, NONE + 1)."""
+    front_end, parts = FrontEnd(), []
+    for at in range(0, len(shard.words), size):
+        with torch.no_grad():
+            logits = trunk(front_end.normalised(power(shard.loudness[at : at + size])))
+        parts.append(torch.log_softmax(logits, dim=2).numpy().astype(np.float16))
+    return np.concatenate(parts)
+
+
+def learn(folder: Path, network: Path, checkpoint: Path, plan: VerifierPlan, begin: Path | None = None) -> None:
+    """Train on all shards of a folder until the plan's time is over, writing a checkpoint every minute.
+
+    Parameters
+    ----------
+    folder : Path
+        Of shards.
+    network, checkpoint : Path
+        The first stage, and what to write.
+    begin : Path, optional
+        A verifier whose weights to begin with.
+    """
+    rng = np.random.default_rng(plan.seed)
+    torch.manual_seed(plan.seed)
+    windows = Windows(sorted(folder.glob("*.npz")), load_network(network), rng)
+    verifier = Verifier(NONE + 1, VerifierShape())
+    if begin is not None:
+        verifier.load_state_dict(torch.load(begin, weights_only=True)["verifier"])
+    verifier.planes.to(memory_format=torch.channels_last)  # half again as fast on processors with AVX-512
+    averaged = torch.optim.swa_utils.AveragedModel(
+        verifier, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(plan.average), use_buffers=True
+    )
+    optimizer = torch.optim.AdamW(verifier.parameters(), plan.learning_rate, weight_decay=plan.weight_decay)
+    weights = torch.ones(NONE + 1)
+    started = saved_at = time.monotonic()
+    recent: list[tuple[float, float]] = []
+    step = 0
+    while (done := (time.monotonic() - started) / (plan.minutes * 60)) < 1:
+        for group in optimizer.param_groups:
+            warm = min(1.0, (step + 1) / 300)
+            group["lr"] = plan.learning_rate * warm * (0.5 + 0.5 * math.cos(math.pi * done)) + 1e-6
+        weights[NONE] = plan.negative_weight[0] + done * (plan.negative_weight[1] - plan.negative_weight[0])
+        heard, chances, classes = windows.batch(plan.batch)
+        features = hidden(centred(stretched(loudness(heard), rng)), rng, 0.0)
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = verifier(features, chances)
+        loss = nn.functional.cross_entropy(logits.float(), classes, weight=weights)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(verifier.parameters(), 2.0)
+        optimizer.step()
+        averaged.update_parameters(verifier)
+        recent.append((float(loss.detach()), float(nn.functional.cross_entropy(chances, classes))))
+        step += 1
+        if time.monotonic() - saved_at > 60:
+            saved_at = time.monotonic()
+            _save(checkpoint, verifier, averaged, step, recent)
+            recent = []
+    _save(checkpoint, verifier, averaged, step, recent)
+
+
+def _save(
+    path: Path, verifier: Verifier, averaged: nn.Module, step: int, recent: Sequence[tuple[float, float]]
+) -> None:
+    """Write a checkpoint beside the old one, then put it in its place; log the losses of both stages and of one."""
+    inner = averaged.module
+    assert isinstance(inner, nn.Module)
+    part = path.with_suffix(".part")
+    state = {"verifier": verifier.state_dict(), "averaged": inner.state_dict()}
+    torch.save({"shape": asdict(verifier.shape), "step": step, **state}, part)
+    part.rename(path)
+    both, first = np.mean(recent, axis=0) if recent else (math.nan, math.nan)
+    line = {"step": step, "loss": round(float(both), 5), "first_stage_alone": round(float(first), 5)}
+    with path.with_suffix(".log").open("a") as log:
+        log.write(json.dumps(line) + "\n")
