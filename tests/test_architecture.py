@@ -31,15 +31,18 @@ APART = {"train": ("errors", "events", "audio", "wake", "rates", "chain", "place
 OWNERS = {
     "onnxruntime": {"wake/scorer.py"},
     "sounddevice": {"audio/devices.py"},
-    "soundfile": {"audio/files.py"},
-    "soxr": {"audio/resample.py"},
+    "soundfile": {"audio/files.py", *(f"measure/conditions/{name}.py" for name in ("codec", "excerpt", "plan"))},
+    "soxr": {"audio/resample.py", *(f"measure/conditions/{name}.py" for name in ("codec", "excerpt", "plan"))},
     "webrtcvad": {"gate/endpoint.py"},
     "pyrage": {"gate/sealer.py", "consent/grant.py", "testing.py"},
     "rich": {"cli/terminal.py", "cli/progress.py", "cli/demo.py"},
+    "lhotse": {"measure/forms/cuts.py"},
+    "joblib": {"measure/listening/pool.py"},
+    "distributed": {"measure/listening/pool.py"},
     "scipy": set(),
     "torch": set(),
     "onnx": set(),
-    "pyroomacoustics": set(),
+    "pyroomacoustics": {"measure/conditions/room.py"},
     # Nothing here speaks to a network; a unix socket is the assistant's.
     "socket": {"gate/sinks.py"},
     "http": set(),
@@ -49,7 +52,7 @@ OWNERS = {
     "pickle": set(),
 }
 """Who alone may import it, ``train`` apart."""
-LAZY = {"onnxruntime", "sounddevice", "rich", "pyrage"}
+LAZY = {"onnxruntime", "sounddevice", "rich", "pyrage", "joblib", "distributed", "lhotse", "pyroomacoustics"}
 """Imported inside functions only: they cost memory, time, or say something to somebody."""
 
 LINES = 300

@@ -15,7 +15,7 @@ from tests.cli.process import RATE, ROOT, SIX_WORDS, bad_files, command, six_wor
 from wakegate.cli import main
 from wakegate.wake import load
 
-ENGINE = ROOT / "tests" / "measure" / "engine.py"
+ENGINE = ROOT / "tests" / "measure" / "engines" / "engine.py"
 TRUTH = json.loads((ROOT / "tests" / "data" / "six_words.json").read_text())
 WORDS = [entry["word"] for entry in TRUTH]
 

@@ -6,14 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wakegate.measure import detections, labels
-from wakegate.measure.curve import Point, at_rate, curve
+from wakegate.measure import detections
+from wakegate.measure.counts.curve import Point, at_rate, curve
+from wakegate.measure.counts.matching import match, quiet
+from wakegate.measure.counts.tally import Rates, Tally, counted, hours
 from wakegate.measure.engines import Heard
-from wakegate.measure.matching import match, quiet
+from wakegate.measure.forms import labels
+from wakegate.measure.listening.run import Hearing
 from wakegate.measure.measured import Measured
 from wakegate.measure.recording import Recording, Reference, labelled
-from wakegate.measure.run import Hearing
-from wakegate.measure.tally import Rates, Tally, counted, hours
 
 DATA = Path(__file__).parent / "data"
 RATE = 16_000

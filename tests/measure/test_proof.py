@@ -5,9 +5,9 @@ import pytest
 from scipy import integrate, stats
 
 from wakegate.errors import ConfigError
-from wakegate.measure.bootstrap import by_speaker
-from wakegate.measure.compare import compare, even
-from wakegate.measure.sequential import progress, refuted
+from wakegate.measure.counts.bootstrap import by_speaker
+from wakegate.measure.counts.compare import compare, even
+from wakegate.measure.counts.sequential import progress, refuted
 from wakegate.rates import garwood
 
 

@@ -27,6 +27,8 @@ COMMANDS = (
     "doctor",
     "reset",
 )
+TWO_WORDS = ("measure tune", "measure merge", "measure shadow")
+"""Commands beside one that takes a name: the first word after it decides."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -41,12 +43,24 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in COMMANDS:
         importlib.import_module(f".{name}", __package__).add(commands)
+        for beside in TWO_WORDS:
+            if beside.startswith(f"{name} "):
+                importlib.import_module(f".{beside.replace(' ', '_')}", __package__).add(commands)
     return top
+
+
+def joined(argv: Sequence[str]) -> list[str]:
+    """Return the words with ``measure tune`` and its like as one: a command beside ``measure CORPUS``.
+
+    A corpus that is called so is ``./tune``.
+    """
+    first = " ".join(argv[:2])
+    return [first, *argv[2:]] if first in TWO_WORDS else list(argv)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    args = parser().parse_args(argv)
+    args = parser().parse_args(joined(sys.argv[1:] if argv is None else argv))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no reason to stop
     try:

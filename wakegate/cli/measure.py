@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
 from ..events import SAMPLE_RATE
-from . import terminal
+from . import measure_clips, measure_conditions, measure_listen, terminal
 
 if TYPE_CHECKING:
     from ..measure.corpus import Corpus
@@ -22,9 +22,22 @@ track: `start TAB end TAB word`, in seconds) or NAME.rttm. A file without labels
   JSON Lines  {"audio": "a.wav", "events": [{"word": "alexa", "start_s": 1.0, "end_s": 1.7}], "speaker": "p1",
               "condition": "far"}; "offset_s" and "duration_s" take a part of a file, events count from its start
   CSV         audio,word,start_s,end_s and, if you like, offset_s,duration_s,speaker,condition: one row an event
+  NeMo        {"audio_filepath": "a.wav", "duration": 1.2, "label": "alexa"} (or "command", or "text"): the word is its
+              whole stretch; a sentence with a wake word in it is not scored, since nobody knows when it is said.
+              Its clips end with the word: an engine that needs some sound after it may miss it there
+  Lhotse      cuts.jsonl, cuts.jsonl.gz, where lhotse is installed: supervisions, and their alignment "word" if any
 
 ENGINE is one of
   wakegate              the installed model; wakegate:PATH.onnx is another
+  openwakeword          0.5.1: alexa, hey_jarvis, hey_mycroft, hey_rhasspy
+  pymicro-wakeword      microWakeWord: alexa, hey_jarvis, hey_mycroft, okay_nabu
+  pvporcupine           Porcupine 1.9.5, which needs no key: its 18 keywords. No scores: swept by its sensitivity, and
+                        its threshold is 1 - sensitivity
+  pocketsphinx          any words, which you name: pocketsphinx:alexa,smart_mirror. Its threshold is log10 of its
+                        kws_threshold
+  snowboy               where it was built: the models beside it. No scores: swept as Porcupine
+                        Each of these runs in a process of its own, by this Python or by that of another environment,
+                        with all its words or some: pvporcupine@ENVIRONMENT:alexa,computer
   exec:COMMAND          any program. It gets each recording as 16 kHz mono s16le PCM on stdin and prints a line
                         {"at_s": 1.62, "word": "alexa", "score": 0.9} for whatever it hears. Without scores, each line
                         is a detection; with scores, say candidates far below your threshold too
@@ -33,9 +46,13 @@ What is counted: events. A detection stands for one reference of its word that i
 the tolerance; a second one is a false accept, and so is another word's. Hours are those without any wake word: what is
 labelled, widened by the tolerance, and what is marked `?` are taken off. Intervals are exact (false accepts: Garwood)
 or Wilson's (misses). DIR/results.json holds everything, the sweep of all thresholds too; DIR/events.csv each detection
-with its match, and each miss; DIR/report.html shows it.
+with its match, and each miss; DIR/report.html shows it. DIR/cache keeps what was heard: a run that was stopped goes on
+where it was by the same command, and what has not changed is not heard again. Nothing but numbers is in it.
 
 example: wakegate measure evenings/ --engine wakegate --engine 'exec:python my_engine.py' --out results/
+
+beside it (a corpus that is called so is ./tune): wakegate measure tune, thresholds for a budget of false accepts on
+your own sound; wakegate measure merge, the journals of many devices; wakegate measure shadow, two engines live
 """
 
 
@@ -54,47 +71,53 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to")
     parser.add_argument(
-        "--threshold", type=float, metavar="T", help="one threshold for all words; the engine's own if not given"
-    )
+        "--threshold", type=float, metavar="T",
+        help="one threshold for all words of every ENGINE that has scores, whatever their unit: for engines of several "
+        "kinds leave it out and read the sweep (default: each engine's own)",
+    )  # fmt: skip
     parser.add_argument(
         "--tolerance", type=float, default=0.5, metavar="S", help="seconds beside a label (default: %(default)s)"
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the bootstrap (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all that is drawn (default: %(default)s)")
     parser.add_argument(
         "--limit", type=float, default=60.0, metavar="S",
-        help="kill an exec engine that takes no sound for so long (default: %(default)s)",
+        help="kill an engine of another process that takes no sound for so long (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="the rows as JSON Lines instead of a table")
+    measure_listen.add_arguments(parser)
+    measure_clips.add_arguments(parser)
+    measure_conditions.add_arguments(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure, write and print; 1 if a recording failed."""
+    """Measure, write and print; 1 if a recording failed, 130 if it was stopped."""
     from ..measure import corpus as corpora
     from ..measure import result
     from ..measure.engines import named
-    from ..measure.measured import Measured
-    from ..measure.run import listen
-    from .progress import moving
+    from .progress import reading
 
     _check(args)
     engines = [named(spec, args.threshold, args.limit) for spec in args.engine]
-    corpus = corpora.read(args.corpus)
-    _check_words(corpus, engines)
+    with reading() as told:
+        corpus = corpora.read(args.corpus, _known(engines), told)
+        _check_words(corpus, engines)
+        corpus = measure_conditions.made(args, corpus, told)
     try:
         args.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"cannot write to {args.out}: {error.strerror}") from error
-    measured = []
-    for engine in engines:
-        with moving(engine.name, sum(one.length for one in corpus.recordings) / SAMPLE_RATE) as move:
-            hearings = listen(engine, corpus.recordings, move)
-        measured.append(Measured(engine=engine, hearings=hearings, threshold=args.threshold))
+    try:
+        measured = measure_listen.heard(args, corpus, engines)
+    except measure_listen.Stopped as stopped:
+        terminal.say(f"wakegate: {stopped}")
+        return measure_listen.STOPPED
     tolerance = round(args.tolerance * SAMPLE_RATE)
     found: dict[str, Any] = result.document(
         corpus, measured, tolerance=tolerance, seed=args.seed, command=_command(args)
     )
-    result.write(args.out, found, measured, tolerance)
+    clips = measure_clips.taken(args, found, corpus.recordings)
+    result.write(args.out, found, measured, tolerance, clips)
     _print(found, as_json=args.json)
     return _tell(found, args.out)
 
@@ -111,6 +134,14 @@ def _check(args: argparse.Namespace) -> None:
     twice = sorted({spec for spec in args.engine if args.engine.count(spec) > 1})
     if twice:
         raise ConfigError(f"--engine {twice[0]} is given twice: name each engine once")
+    measure_listen.check(args)
+    measure_conditions.options(args)
+
+
+def _known(engines: Sequence["Engine"]) -> set[str] | None:
+    """Return the words that any engine knows; None where one does not say."""
+    words = [engine.thresholds for engine in engines]
+    return None if None in words else set(chain.from_iterable(one or () for one in words))
 
 
 def _check_words(corpus: "Corpus", engines: Sequence["Engine"]) -> None:
@@ -130,9 +161,11 @@ def _check_words(corpus: "Corpus", engines: Sequence["Engine"]) -> None:
 def _command(args: argparse.Namespace) -> list[str]:
     """Return the command as it could be typed, with everything that was left to its default."""
     engines = chain.from_iterable(("--engine", spec) for spec in args.engine)
+    clips = ("--clips",) if args.clips else ()
     threshold = () if args.threshold is None else ("--threshold", f"{args.threshold:g}")
     rest = ("--tolerance", f"{args.tolerance:g}", "--seed", str(args.seed), "--limit", f"{args.limit:g}")
-    return ["wakegate", "measure", str(args.corpus), *engines, "--out", str(args.out), *threshold, *rest]
+    return ["wakegate", "measure", str(args.corpus), *engines, "--out", str(args.out), *threshold, *rest, *clips,
+            *measure_conditions.command(args)]  # fmt: skip
 
 
 def _print(found: Mapping[str, Any], *, as_json: bool) -> None:

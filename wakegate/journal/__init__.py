@@ -1,7 +1,7 @@
 """What happened, on record: numbers and words, never audio.
 
 ``lines`` is what one line may say, ``store`` the files, ``journal`` when a line is written, ``read`` how it is trusted
-again, ``report`` and ``export`` what it adds up to.
+again, ``report`` and ``export`` what it adds up to, ``exported`` and ``merge`` what many devices' exports do.
 """
 
 from .export import Format, export

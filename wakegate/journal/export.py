@@ -1,6 +1,7 @@
 """The journal for others: times coarsened to the hour, event ids made anew for each export.
 
-Owns which fields may leave. Never: audio (the journal has none), boot ids, exact times or sample indices, the names of
+Owns which fields may leave. What rotation added up leaves too, a line a word, so that an export gives the same rates as
+the journal itself. Never: audio (the journal has none), boot ids, exact times or sample indices, the names of
 sources and clips, grants, details written for this device's owner.
 """
 
@@ -14,15 +15,17 @@ from typing import TextIO
 
 from ..events import SAMPLE_RATE
 from .lines import Entry
+from .tally import Tally
 
 COLUMNS = (
     "hour", "kind", "id", "word", "words", "score", "threshold", "purpose", "reason", "verdict", "cause", "seconds",
-    "count", "model_sha256",
+    "count", "model_sha256", "wakes", "true", "false_accepts", "suspected",
+    "near_misses",
 )  # fmt: skip
 """The fields of an exported line, in order; one that does not apply is empty (csv) or absent (jsonl)."""
 
 _COPIED = ("word", "purpose", "reason", "verdict", "cause", "count", "model_sha256")
-_LEFT_OUT = frozenset({"ledger", "mended", "carried", "clips"})
+_LEFT_OUT = frozenset({"ledger", "mended", "clips"})
 
 
 class Format(StrEnum):
@@ -63,6 +66,9 @@ def rows(entries: Iterable[Entry]) -> Iterator[dict[str, object]]:
     for entry in entries:
         if entry.kind in _LEFT_OUT:
             continue
+        if entry.kind == "carried":
+            yield from _carried(entry)
+            continue
         row: dict[str, object] = {"hour": _hour(entry.wall), "kind": entry.kind}
         if wake := entry.text("id"):
             row["id"] = ids.setdefault(wake, secrets.token_hex(8))
@@ -81,6 +87,16 @@ def rows(entries: Iterable[Entry]) -> Iterator[dict[str, object]]:
         if (seconds := _seconds(entry)) is not None:
             row["seconds"] = seconds
         yield {name: row[name] for name in COLUMNS if name in row}
+
+
+def _carried(entry: Entry) -> Iterator[dict[str, object]]:
+    """Yield a row a word of the totals that stand for lines which are gone; the model that went on listening last."""
+    tally = Tally()
+    tally.add(entry)
+    for (word, model), n in sorted(tally.words.items(), key=lambda item: (item[0][1] == tally.model, item[0])):
+        row: dict[str, object] = {"hour": _hour(entry.wall), "kind": "carried", "word": word, "model_sha256": model}
+        row |= {"seconds": round(n["samples"] / SAMPLE_RATE, 2), "wakes": n["wakes"], "true": n["true"]}
+        yield {**row, "false_accepts": n["false"], "suspected": n["suspected"], "near_misses": n["near"]}
 
 
 def _hour(wall: float) -> str:

@@ -30,6 +30,8 @@ class Tally:
         Counters opened, released, aborted, samples.
     refusals : Counter of reason
     gaps : int
+    model : str
+        The one that listened last.
     since, until : float or None
         Wall time of the first and the last entry.
     """
@@ -41,7 +43,7 @@ class Tally:
         self.gaps = 0
         self.since: float | None = None
         self.until: float | None = None
-        self._model = ""
+        self.model = ""
         # Which column each wake counts in now, so that a later label can move it.
         self._wakes: dict[str, tuple[Counter[str], str]] = {}
 
@@ -53,9 +55,9 @@ class Tally:
             case "carried":
                 self._take_up(entry.values)
             case "started":
-                self._model = entry.text("model_sha256")[:MODEL_DIGITS]
+                self.model = entry.text("model_sha256")[:MODEL_DIGITS]
             case "exposure":
-                self._model = entry.text("model_sha256")[:MODEL_DIGITS]
+                self.model = entry.text("model_sha256")[:MODEL_DIGITS]
                 for word in entry.words():
                     self._word(word)["samples"] += entry.number("samples")
             case "wake":
@@ -104,7 +106,7 @@ class Tally:
         return {
             "kind": "carried",
             "since": self.since,
-            "model": self._model,
+            "model": self.model,
             "words": rows,
             "purposes": [[name, *(row[column] for column in _PURPOSE)] for name, row in sorted(self.purposes.items())],
             "refusals": [list(item) for item in sorted(self.refusals.items())],
@@ -114,7 +116,7 @@ class Tally:
     def _take_up(self, values: Mapping[str, object]) -> None:
         since = values.get("since")
         self.since = float(since) if isinstance(since, int | float) else self.since
-        self._model = str(values.get("model", ""))
+        self.model = str(values.get("model", ""))
         for word, model, *counts in _rows(values.get("words")):
             self.words.setdefault((str(word), str(model)), Counter()).update(_numbers(_WORD, counts))
         for purpose, *counts in _rows(values.get("purposes")):
@@ -124,7 +126,7 @@ class Tally:
         self.gaps += _numbers(("gaps",), [values.get("gaps")])["gaps"]
 
     def _word(self, word: str) -> Counter[str]:
-        return self.words.setdefault((word, self._model), Counter())
+        return self.words.setdefault((word, self.model), Counter())
 
     def _release(self, entry: Entry) -> None:
         row = self.purposes.setdefault(entry.text("purpose"), Counter())

@@ -7,7 +7,7 @@ in it. Never decodes where a header says how long a file is.
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -17,11 +17,19 @@ from ..audio.files import FileSource
 from ..errors import ConfigError, FormatError
 from ..events import SAMPLE_RATE
 from ..wake import sweep
-from . import labels, manifest
+from .conditions.made import Conditions
+from .forms import labels, manifest
+from .forms.entry import Entry
 from .recording import SLACK, Recording, labelled
 
 SOUND = (".wav", ".flac", ".ogg")
 LABELS = (".txt", ".rttm")
+Told = Callable[[str, float], None]
+"""Called with what is being read, and the share that is done: 0 to 1."""
+
+
+def silent(what: str, share: float) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +46,15 @@ class Corpus:
         Path and hash of every sound, label file and manifest, in order.
     notes : tuple of str
         What a reader should know: mixed sample rates, text files that label nothing.
+    conditions : Conditions, optional
+        What was made of it on the fly; None where it is heard as it is.
     """
 
     path: Path
     recordings: tuple[Recording, ...]
     sha256: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
+    conditions: Conditions | None = None
 
     @property
     def digest(self) -> str:
@@ -51,9 +62,19 @@ class Corpus:
         lines = "".join(f"{sha}  {name}\n" for name, sha in self.sha256)
         return hashlib.sha256(lines.encode(errors="surrogateescape")).hexdigest()  # names need not be UTF-8
 
+    @property
+    def sha256_of(self) -> dict[str, str]:
+        """The hash of the sound file of each recording, by the recording's name."""
+        root = self.path if self.path.is_dir() else self.path.parent
+        hashes = dict(self.sha256)
+        return {one.name: hashes[_relative(one.audio, root)] for one in self.recordings}
 
-def read(path: Path) -> Corpus:
-    """Read a corpus: a folder (with all below it), or a manifest in JSON Lines or CSV.
+
+def read(path: Path, words: Collection[str] | None = None, told: Told = silent) -> Corpus:
+    """Read a corpus: a folder (with all below it), or a manifest in JSON Lines (ours, NeMo's, Lhotse's) or CSV.
+
+    ``words`` are those that count where a manifest has transcripts; None where an engine does not say which it knows.
+    ``told`` is called after every file: a corpus may have 100,000.
 
     Raises
     ------
@@ -65,13 +86,13 @@ def read(path: Path) -> Corpus:
     if not path.exists():
         raise ConfigError(f"{path} does not exist: check the name")
     if path.is_dir():
-        return _folder(path)
-    if path.suffix.lower() not in manifest.SUFFIXES:
+        return _folder(path, told)
+    if not path.name.lower().endswith(manifest.SUFFIXES):
         raise ConfigError(f"{path} is neither a folder of sound nor a manifest ({', '.join(manifest.SUFFIXES)})")
-    return _listed(path)
+    return _listed(path, words, told)
 
 
-def _folder(root: Path) -> Corpus:
+def _folder(root: Path, told: Told) -> Corpus:
     found = sorted(
         Path(folder, name)
         for folder, _, names in os.walk(root, onerror=_unreadable)
@@ -88,7 +109,8 @@ def _folder(root: Path) -> Corpus:
     stems = Counter(path.with_suffix("") for path in sounds)
     rates: set[int] = set()
     recordings, used = [], []
-    for audio in sounds:
+    for number, audio in enumerate(sounds):
+        told(f"lengths of {root}", number / len(sounds))
         own = beside.pop(audio.with_suffix(""), [])
         if len(own) > 1 or (own and stems[audio.with_suffix("")] > 1):
             raise ConfigError(f"{own[0]} and {(*own[1:], audio)[0]}: which labels are whose? Keep one of each name")
@@ -101,21 +123,23 @@ def _folder(root: Path) -> Corpus:
     if beside:
         stray = sorted(path for paths in beside.values() for path in paths)
         notes += (f"{len(stray)} text files beside no sound of their name label nothing, the first is {stray[0]}",)
-    return Corpus(path=root, recordings=tuple(recordings), sha256=_hashes(root, used), notes=notes)
+    return Corpus(path=root, recordings=tuple(recordings), sha256=_hashes(root, used, told), notes=notes)
 
 
 def _unreadable(error: OSError) -> None:
     raise ConfigError(f"{error.filename} cannot be read ({error.strerror}): what lies there would not be counted")
 
 
-def _listed(path: Path) -> Corpus:
-    entries = sorted(manifest.read(path), key=lambda entry: (entry.audio, entry.offset_s))
+def _listed(path: Path, words: Collection[str] | None, told: Told) -> Corpus:
+    listed = manifest.read(path, words)
+    entries = sorted(listed.entries, key=lambda entry: (entry.audio, entry.offset_s))
     if not entries:
         raise ConfigError(f"{path} lists nothing: give one recording a line")
     rates: set[int] = set()
     recordings: list[Recording] = []
     for audio, group in groupby(entries, key=lambda entry: entry.audio):
         same = list(group)
+        told(f"lengths of {path}", len(recordings) / len(entries))
         try:
             length, rate = _length(audio)
         except FormatError as error:
@@ -123,12 +147,13 @@ def _listed(path: Path) -> Corpus:
         rates.add(rate)
         recordings += _stretches(path, same, length)
     used = [path, *dict.fromkeys(entry.audio for entry in entries)]
-    return Corpus(path=path, recordings=tuple(recordings), sha256=_hashes(path.parent, used), notes=_rates(rates))
+    notes = (*listed.notes, *_rates(rates))
+    return Corpus(path=path, recordings=tuple(recordings), sha256=_hashes(path.parent, used, told), notes=notes)
 
 
-def _stretches(path: Path, entries: Sequence[manifest.Entry], length: int) -> Iterator[Recording]:
+def _stretches(path: Path, entries: Sequence[Entry], length: int) -> Iterator[Recording]:
     """Yield the recordings of one file, which may not overlap: sound that counts twice narrows every interval."""
-    found: list[tuple[manifest.Entry, Recording]] = []
+    found: list[tuple[Entry, Recording]] = []
     for entry in entries:
         there_s = length / SAMPLE_RATE
         end_s = there_s if entry.duration_s is None else entry.offset_s + entry.duration_s
@@ -162,9 +187,14 @@ def _rates(rates: set[int]) -> tuple[str, ...]:
     return (f"the sound has sample rates of {kinds} Hz: all are brought to {SAMPLE_RATE}; below it, highs are missing",)
 
 
-def _hashes(root: Path, paths: Sequence[Path]) -> tuple[tuple[str, str], ...]:
-    def sha256(path: Path) -> str:
+def _hashes(root: Path, paths: Sequence[Path], told: Told) -> tuple[tuple[str, str], ...]:
+    found = []
+    for number, path in enumerate(paths):
+        told(f"hashes of {root}", number / len(paths))
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            found.append((_relative(path, root), hashlib.file_digest(file, "sha256").hexdigest()))
+    return tuple(found)
 
-    return tuple((Path(os.path.relpath(path, root)).as_posix(), sha256(path)) for path in paths)
+
+def _relative(path: Path, root: Path) -> str:
+    return Path(os.path.relpath(path, root)).as_posix()

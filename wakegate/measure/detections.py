@@ -6,11 +6,11 @@ Owns the rows of events.csv, at the thresholds of the rates, so that every numbe
 from collections.abc import Iterator, Sequence
 
 from ..events import SAMPLE_RATE
-from .matching import match
+from .counts.matching import match
+from .counts.tally import score, scored
+from .listening.run import Hearing
 from .measured import Measured
 from .recording import Reference
-from .run import Hearing
-from .tally import score, scored
 
 COLUMNS = ("engine", "recording", "condition", "outcome", "word", "at_s", "score", "start_s", "end_s", "speaker")
 Row = dict[str, object]
@@ -24,18 +24,23 @@ def rows(measured: Sequence[Measured], tolerance: int) -> Iterator[Row]:
     """
     for one in measured:
         for hearing in one.whole:
-            found = [row for word in one.words for row in _matched(one, word, hearing, tolerance)]
-            recording = hearing.recording
-            about = {"engine": one.engine.name, "recording": recording.name, "condition": recording.condition}
-            yield from ({**about, **row} for _, row in sorted(found, key=lambda timed: timed[0]))
+            yield from heard(one, hearing, tolerance)
+
+
+def heard(one: Measured, hearing: Hearing, tolerance: int) -> Iterator[Row]:
+    """Yield the rows of one recording, which did not fail, by time."""
+    found = [row for word in one.words for row in _matched(one, word, hearing, tolerance)]
+    recording = hearing.recording
+    about = {"engine": one.engine.name, "recording": recording.name, "condition": recording.condition}
+    yield from ({**about, **row} for _, row in sorted(found, key=lambda timed: timed[0]))
 
 
 def _matched(one: Measured, word: str, hearing: Hearing, tolerance: int) -> Iterator[tuple[int, Row]]:
     """Yield when and what, for each detection and each miss of a word."""
-    heard = [h for h in scored(word, hearing, tolerance) if score(h) >= one.threshold_of(word)]
+    said = [h for h in scored(word, hearing, tolerance) if score(h) >= one.threshold_of(word)]
     references = [r for r in hearing.recording.references if r.word == word]
-    partner = match([h.at for h in heard], references, tolerance).partner.tolist()
-    for detection, index in zip(heard, partner, strict=True):
+    partner = match([h.at for h in said], references, tolerance).partner.tolist()
+    for detection, index in zip(said, partner, strict=True):
         row: Row = {"word": word, "at_s": _seconds(detection.at)}
         row["score"] = "" if detection.score is None else round(detection.score, 4)
         yield (

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 
 from .engines import Engine
-from .run import Hearing
+from .listening.run import Hearing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """Mistakes: the false accepts and misses of one engine that lie furthest on the wrong side of their thresholds.
 
 Owns which are worth a researcher's ears first. They are rows of events.csv, with what lies near them; a miss also has
-the best score that was heard inside its widened label, None where nothing was. Pure.
+the best score that was heard inside its widened label, None where nothing was; a false accept says whether it is a
+second detection of a word that was found. Pure.
 """
 
 import heapq
@@ -10,10 +11,10 @@ from collections.abc import Sequence
 
 from ..events import SAMPLE_RATE
 from . import detections
+from .counts.tally import score, scored
+from .listening.run import Hearing
 from .measured import Measured
 from .recording import Reference
-from .run import Hearing
-from .tally import score, scored
 
 KEPT = 20
 """Of each kind."""
@@ -21,14 +22,17 @@ KEPT = 20
 Row = dict[str, object]
 
 
-def loudest(one: Measured, tolerance: int) -> Row:
-    """Return the false accepts with the highest scores and the misses with the lowest, each against its threshold."""
-    hearings = {hearing.recording.name: hearing for hearing in one.whole}
+def loudest(one: Measured, hearings: Sequence[Hearing], tolerance: int) -> Row:
+    """Return the false accepts with the highest scores and the misses with the lowest, each against its threshold.
+
+    ``hearings`` are some of the engine's, of which none failed.
+    """
     ranked: dict[str, list[tuple[float, int, Row]]] = {"false accept": [], "miss": []}
-    for number, row in enumerate(detections.rows([one], tolerance)):
+    every = ((hearing, row) for hearing in hearings for row in detections.heard(one, hearing, tolerance))
+    for number, (hearing, row) in enumerate(every):
         if row["outcome"] == "hit":
             continue
-        hearing, word = hearings[str(row["recording"])], str(row["word"])
+        word = str(row["word"])
         threshold = one.threshold_of(word)
         told: Row = {key: value for key, value in row.items() if key not in ("engine", "outcome")}
         told["length_s"] = hearing.recording.length / SAMPLE_RATE
@@ -40,7 +44,11 @@ def loudest(one: Measured, tolerance: int) -> Row:
             away = float(str(row["score"])) if one.has_scores else 0.0
             away -= threshold if math.isfinite(threshold) else 0.0
             told["score"] = row["score"] if one.has_scores else None
-            told["nearest"] = _nearest(float(str(row["at_s"])), hearing.recording.references)
+            references, at_s = hearing.recording.references, float(str(row["at_s"]))
+            told["nearest"] = _nearest(at_s, references)
+            own = _nearest(at_s, [one for one in references if one.word == word])
+            # Whatever lies within the tolerance of its own word and is no hit came beside one that is.
+            told["duplicate"] = own is not None and float(str(own["away_s"])) <= tolerance / SAMPLE_RATE
         ranked[str(row["outcome"])].append((away, -number, told))
     return {
         name: {"count": len(found), "loudest": [told for *_, told in heapq.nlargest(KEPT, found, key=lambda r: r[:2])]}

@@ -14,6 +14,7 @@ from pathlib import Path
 from ..errors import ConfigError
 from ..events import SAMPLE_RATE
 from ..wake.catalogue import spelled
+from .conditions.made import Made
 
 EXCLUDED = ("?", "exclude")
 """Labels that are no word: nobody knows what is said there, so nothing there is scored."""
@@ -66,7 +67,11 @@ class Recording:
     excluded : tuple of (int, int)
         Regions [start, end) that are not scored.
     condition : str
-        What the corpus says of it ("far", "tv"); empty if nothing.
+        What the corpus says of it ("far", "tv"), and what was made of it ("noise 10 dB"); empty if nothing.
+    made : Made, optional
+        How its sound is made; None where it is the file as it is.
+    made_condition : str, optional
+        What was made of it, alone: the same sound is there once in each. None where nothing is made of the corpus.
     """
 
     name: str
@@ -76,6 +81,8 @@ class Recording:
     references: tuple[Reference, ...] = ()
     excluded: tuple[tuple[int, int], ...] = ()
     condition: str = ""
+    made: Made | None = None
+    made_condition: str | None = None
 
 
 def labelled(bare: Recording, labels: Sequence[Label], where: str | Path) -> Recording:

@@ -19,16 +19,18 @@ from numpy.typing import NDArray
 
 from ..events import SAMPLE_RATE
 from . import detections
-from .bootstrap import by_speaker
-from .compare import compare
+from .clips import Clips
 from .corpus import Corpus
-from .curve import at_rate, curve
+from .counts.bootstrap import by_speaker
+from .counts.compare import compare
+from .counts.curve import at_rate, curve
+from .counts.part import Part, parts, wholes
+from .counts.sequential import progress
+from .counts.tally import Rates, Tally, counted, hours
+from .listening.run import Hearing
 from .measured import Measured
 from .mistakes import loudest
 from .report import page
-from .run import Hearing
-from .sequential import progress
-from .tally import Rates, Tally, counted, hours
 
 FORMAT = 1
 RATES = (0.1, 0.5, 1.0)
@@ -66,12 +68,17 @@ def document(corpus: Corpus, measured: Sequence[Measured], *, tolerance: int, se
         "versions": {"wakegate": wakegate.__version__, "python": platform.python_version(), "numpy": np.__version__},
         "corpus": _corpus(corpus, tolerance),
         "engines": [_engine(one, tolerance, seed) for one in measured],
-        "comparisons": [row for pair in combinations(measured, 2) for row in _compared(*pair, tolerance)],
+        "comparisons": [
+            row
+            for pair in combinations(measured, 2)
+            for part in zip(*(wholes(side.hearings) for side in pair), strict=True)
+            for row in _compared(pair, part, tolerance)
+        ],
     }
 
 
-def write(folder: Path, found: Row, measured: Sequence[Measured], tolerance: int) -> None:
-    """Write results.json, events.csv and report.html."""
+def write(folder: Path, found: Row, measured: Sequence[Measured], tolerance: int, clips: Clips | None = None) -> None:
+    """Write results.json, events.csv and report.html; ``clips`` is the sound that a person asked to have in it."""
     text = json.dumps(found, indent=1, allow_nan=False)
     (folder / "results.json").write_text(text + "\n", encoding="utf-8")
     # A file's name need not be UTF-8: there it stands as it is.
@@ -79,31 +86,33 @@ def write(folder: Path, found: Row, measured: Sequence[Measured], tolerance: int
         table = csv.DictWriter(file, detections.COLUMNS, restval="")
         table.writeheader()
         table.writerows(detections.rows(measured, tolerance))
-    (folder / "report.html").write_text(page(found), encoding="utf-8")
+    (folder / "report.html").write_text(page(found, clips), encoding="utf-8")
 
 
 def _corpus(corpus: Corpus, tolerance: int) -> Row:
-    references = [r for one in corpus.recordings for r in one.references]
+    # Of one condition: the others hold the same words again. A stream has more hours than the words it is made of.
+    every = wholes([Hearing(recording=one) for one in corpus.recordings])
+    whole = max(every, key=lambda part: hours(part.hearings, tolerance))
+    recordings = [one.recording for one in whole.hearings]
+    references = [r for one in recordings for r in one.references]
     return {
         "path": str(corpus.path),
         "sha256": corpus.digest,
         "files": dict(corpus.sha256),
-        "recordings": len(corpus.recordings),
-        "hours": sum(one.length for one in corpus.recordings) / SAMPLE_RATE / 3600,
-        "hours_without_wake_words": hours([Hearing(recording=one) for one in corpus.recordings], tolerance),
+        "recordings": len(recordings),
+        "hours": sum(one.length for one in recordings) / SAMPLE_RATE / 3600,
+        "hours_without_wake_words": hours(whole.hearings, tolerance),
+        "hours_in_all_conditions": sum(one.length for one in corpus.recordings) / SAMPLE_RATE / 3600,
         "references": len(references),
         "speakers": len({r.speaker for r in references if r.speaker}),
         "notes": list(corpus.notes),
+        "conditions": asdict(corpus.conditions) if corpus.conditions else None,
     }
 
 
 def _engine(one: Measured, tolerance: int, seed: int) -> Row:
-    conditions = sorted({h.recording.condition for h in one.whole})
-    parts: list[tuple[str | None, tuple[Hearing, ...]]] = [(None, one.whole)]
-    for condition in conditions if len(conditions) > 1 else ():
-        parts.append((condition, tuple(h for h in one.whole if h.recording.condition == condition)))
     said = Counter(heard.word for h in one.whole for heard in h.heard)
-    tallies = _tallies(one, one.whole, tolerance)
+    every = wholes(one.hearings)
     return {
         "engine": one.engine.name,
         "about": dict(one.engine.about),
@@ -111,9 +120,9 @@ def _engine(one: Measured, tolerance: int, seed: int) -> Row:
         "has_scores": one.has_scores,
         "said": dict(sorted(said.items())),
         "failures": [{"recording": h.recording.name, "reason": h.failure} for h in one.hearings if h.failure],
-        "rates": [row for condition, part in parts for row in _rows(one, part, condition, tolerance, seed)],
-        "sweep": [_swept(word, tally) for word, tally in tallies.items()] if one.has_scores else [],
-        "mistakes": loudest(one, tolerance),
+        "rates": [row for part in parts(one.hearings) for row in _rows(one, part, tolerance, seed)],
+        "sweep": [row for part in every for row in _swept(one, part, tolerance)] if one.has_scores else [],
+        "mistakes": [{"condition": part.condition, **loudest(one, part.heard, tolerance)} for part in every],
     }
 
 
@@ -122,30 +131,29 @@ def _tallies(one: Measured, hearings: Sequence[Hearing], tolerance: int) -> dict
     return {word: counted(word, hearings, tolerance, exposure) for word in one.words}
 
 
-def _rows(
-    one: Measured, hearings: Sequence[Hearing], condition: str | None, tolerance: int, seed: int
-) -> Iterator[Row]:
-    """Yield the rates of each word and, over the same hours, of all together; ``condition`` None is all sound."""
+def _rows(one: Measured, part: Part, tolerance: int, seed: int) -> Iterator[Row]:
+    """Yield the rates of each word and, over the same hours, of all together."""
     every: list[Rates] = []
     missed: list[NDArray[np.bool_]] = [np.zeros(0, np.bool_)]
     speakers: list[str] = []
-    for word, tally in _tallies(one, hearings, tolerance).items():
+    for word, tally in _tallies(one, part.heard, tolerance).items():
         threshold = one.threshold_of(word)
         every.append(tally.rates(threshold))
         missed.append(tally.missed(threshold))
         speakers += tally.speakers
         interval = by_speaker(missed[-1], tally.speakers, seed)
-        yield {"word": word, "condition": condition, "threshold": _finite(threshold), **_rated(every[-1], interval)}
+        about = {"word": word, "condition": part.condition, "threshold": _finite(threshold)}
+        yield {**about, **_rated(every[-1], interval)}
     if len(every) == 1:
         return
     together = Rates(
         false_accepts=sum(one.false_accepts for one in every),
-        hours=hours(hearings, tolerance),
+        hours=hours(part.heard, tolerance),
         missed=sum(one.missed for one in every),
         trials=sum(one.trials for one in every),
     )
     interval = by_speaker(np.concatenate(missed), speakers, seed)
-    yield {"word": SUM, "condition": condition, "threshold": None, **_rated(together, interval)}
+    yield {"word": SUM, "condition": part.condition, "threshold": None, **_rated(together, interval)}
 
 
 def _rated(rates: Rates, by_speaker_95: tuple[float, float] | None) -> Row:
@@ -161,33 +169,36 @@ def _rated(rates: Rates, by_speaker_95: tuple[float, float] | None) -> Row:
     }
 
 
-def _swept(word: str, tally: Tally) -> Row:
-    """Return a word's whole curve, and the misses at the rates people ask for."""
-    points = [(_finite(p.threshold), p.false_accepts, p.missed) for p in curve(tally)]
-    at: list[Row] = []
-    for rate in RATES if tally.hours else ():
-        threshold, rates = at_rate(tally, rate)
-        at.append({"allowed_per_hour": rate, "threshold": _finite(threshold), **_rated(rates, None)})
-    return {"word": word, "columns": ("threshold", "false_accepts", "missed"), "curve": points, "at": at}
+def _swept(one: Measured, part: Part, tolerance: int) -> Iterator[Row]:
+    """Yield each word's whole curve, and the misses at the rates people ask for."""
+    for word, tally in _tallies(one, part.heard, tolerance).items():
+        points = [(_finite(p.threshold), p.false_accepts, p.missed) for p in curve(tally)]
+        at: list[Row] = []
+        for rate in RATES if tally.hours else ():
+            threshold, rates = at_rate(tally, rate)
+            at.append({"allowed_per_hour": rate, "threshold": _finite(threshold), **_rated(rates, None)})
+        columns = ("threshold", "false_accepts", "missed")
+        yield {"word": word, "condition": part.condition, "columns": columns, "curve": points, "at": at}
 
 
-def _compared(one: Measured, two: Measured, tolerance: int) -> Iterator[Row]:
+def _compared(sides: tuple[Measured, ...], part: tuple[Part, ...], tolerance: int) -> Iterator[Row]:
     """Yield a comparison for each word that both know, and for all of them, where both heard to the end."""
-    both = [(a, b) for a, b in zip(one.hearings, two.hearings, strict=True) if not (a.failure or b.failure)]
-    tallies = [_tallies(side, [pair[n] for pair in both], tolerance) for n, side in enumerate((one, two))]
-    exposure = hours([a for a, _ in both], tolerance)
+    one, two = sides
+    both = [pair for pair in zip(*(side.hearings for side in part), strict=True) if not any(h.failure for h in pair)]
+    tallies = [_tallies(side, [pair[n] for pair in both], tolerance) for n, side in enumerate(sides)]
+    exposure = hours([a for a, *_ in both], tolerance)
 
     def missed(n: int, words: Sequence[str]) -> NDArray[np.bool_]:
-        return np.concatenate([tallies[n][word].missed((one, two)[n].threshold_of(word)) for word in words])
+        return np.concatenate([tallies[n][word].missed(sides[n].threshold_of(word)) for word in words])
 
     def accepted(n: int, words: Sequence[str]) -> int:
-        return sum(tallies[n][word].rates((one, two)[n].threshold_of(word)).false_accepts for word in words)
+        return sum(tallies[n][word].rates(sides[n].threshold_of(word)).false_accepts for word in words)
 
     common = [word for word in one.words if word in two.words]
     for words in (*([word] for word in common), *([common] if len(common) > 1 else [])):
         pair = compare((missed(0, words), missed(1, words)), (accepted(0, words), accepted(1, words)), exposure)
-        word = words[0] if len(words) == 1 else SUM
-        yield {"first": one.engine.name, "second": two.engine.name, "word": word, **asdict(pair)}
+        about = {"first": one.engine.name, "second": two.engine.name, "condition": part[0].condition}
+        yield {**about, "word": words[0] if len(words) == 1 else SUM, **asdict(pair)}
 
 
 def _finite(threshold: float) -> float | None:

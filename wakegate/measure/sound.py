@@ -1,7 +1,7 @@
-"""Sound: the recordings of a corpus, one after the other, each file decoded once.
+"""Sound: the recordings of a corpus, one after the other, finished for an engine.
 
-Owns the position in an open file, so that a long file of many stretches is not decoded anew for each. Memory stays
-flat.
+Owns the position in an open file, so that a long file of many stretches is not decoded anew for each. What is made on
+the fly comes from :mod:`conditions.make`, and an engine cannot tell. Memory stays flat.
 """
 
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from ..audio.files import FileSource
 from ..errors import FormatError
 from ..events import SAMPLE_RATE
 from ..wake import sweep
+from .conditions import make
 from .recording import Recording
 
 
@@ -44,6 +45,9 @@ class Sound:
         FormatError
             If the file is damaged, or has become shorter than its header said.
         """
+        return self._as_it_is(recording) if recording.made is None else make.samples(recording)
+
+    def _as_it_is(self, recording: Recording) -> Iterator[Samples]:
         if self._path != recording.audio or self._at > recording.first:
             self.close()
             self._source = FileSource(recording.audio)

@@ -1,6 +1,7 @@
 """Engines: whoever detects. One protocol, one module an engine.
 
-Read ``engine`` (what an engine is), then ``own`` (ours) and ``program`` (anybody's, in a process of its own).
+Read ``engine`` (what an engine is), ``own`` (ours), ``process`` and ``said`` (talking with a process), ``program``
+(anybody's), ``settings`` and ``peer`` (other people's, which are in ``peers``).
 """
 
 from ...errors import ConfigError
@@ -10,10 +11,21 @@ __all__ = ["Engine", "Heard", "named"]
 
 
 def named(spec: str, threshold: float | None, limit_s: float) -> Engine:
-    """Return the engine of a specification: ``wakegate``, ``wakegate:PATH.onnx`` or ``exec:COMMAND``.
+    """Return the engine of a specification.
 
-    ``threshold`` stands for those of the engine's words; ``limit_s`` is how long a program may take no sound before
-    it is killed.
+    Parameters
+    ----------
+    spec : str
+        ``wakegate``, ``wakegate:PATH.onnx``, ``exec:COMMAND``, or ``NAME[@PYTHON][:WORD,WORD]`` of a peer.
+    threshold : float or None
+        In place of those of our words.
+    limit_s : float
+        How long an engine in a process of its own may take no sound before it is killed.
+
+    Raises
+    ------
+    WakegateError
+        If there is no such engine, it is not installed, or it cannot be used: before any sound is read.
     """
     kind, given, rest = spec.partition(":")
     if kind == "wakegate":
@@ -24,4 +36,10 @@ def named(spec: str, threshold: float | None, limit_s: float) -> Engine:
         from .program import Program
 
         return Program(spec, rest, limit_s)
-    raise ConfigError(f"there is no engine {spec!r}: give wakegate, wakegate:PATH.onnx or exec:COMMAND")
+    from .peer import NAMES, Peer, command
+
+    if kind.partition("@")[0] in NAMES:
+        return Peer(spec, command(spec), limit_s)
+    raise ConfigError(
+        f"there is no engine {spec!r}: give wakegate, wakegate:PATH.onnx, {', '.join(NAMES)} or exec:COMMAND"
+    )

@@ -14,7 +14,8 @@ from ...audio.block import Samples
 class Heard:
     """What an engine heard: a word, the sample at which it says so, and its score where it has one.
 
-    An engine with scores says every candidate, also those that it would not report at its own threshold.
+    An engine with scores says every candidate, also those that it would not report at its own threshold. One that has
+    none but can be set is heard at several settings: its score is the strictest that still says this.
     """
 
     word: str
@@ -32,7 +33,8 @@ class Engine(Protocol):
     thresholds : mapping of str to float, or None
         Its words and their own thresholds; None if it does not say before it is asked.
     about : mapping of str to object
-        Versions and hashes, for the result.
+        Versions and hashes, for the result: it changes whenever the answers may. ``swept_by`` in it names the setting
+        that stands for a score.
     """
 
     name: str

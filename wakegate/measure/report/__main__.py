@@ -1,16 +1,21 @@
-"""Make report.html again, beside a results.json: ``python -m wakegate.measure.report DIR/results.json``."""
+"""Make report.html again, beside a results.json, and report.svg, its pictures as a file to put into a text.
+
+``python -m wakegate.measure.report DIR/results.json``. Sound of ``--clips`` is in no results.json, so it is not in it.
+"""
 
 import json
 import sys
 from pathlib import Path
 
-from . import page
+from . import page, standalone
 
 if len(sys.argv) != 2:
     sys.exit("usage: python -m wakegate.measure.report DIR/results.json")
 found = Path(sys.argv[1])
 try:
-    shown = page(json.loads(found.read_text(encoding="utf-8")))
+    document = json.loads(found.read_text(encoding="utf-8"))
+    made = {"report.html": page(document), "report.svg": standalone(document)}
 except (OSError, ValueError, KeyError, TypeError) as error:
     sys.exit(f"{found} is no results.json of wakegate measure: {error!r}")
-found.with_name("report.html").write_text(shown, encoding="utf-8")
+for name, text in made.items():
+    found.with_name(name).write_text(text, encoding="utf-8")

@@ -5,28 +5,27 @@ logarithm of one more, so that a single false accept is seen beside a thousand f
 """
 
 import math
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from .axes import Linear
 from .marks import box, line, picture, text, upright
-
-Found = Mapping[str, Any]
+from .view import View
+from .words import swept_by
 
 WIDTH, HALF = 860.0, 92.0
 LEFT, RIGHT, MIDDLE = 64.0, 690.0, 108.0
 BINS = 60
 
 
-def scores(engine: Found) -> tuple[list[tuple[float, int, int]], float | None]:
+def scores(view: View) -> tuple[list[tuple[float, int, int]], float | None]:
     """Return (score, found, false accepts), and the one threshold of all words.
 
     Where words have thresholds of their own, scores count from those, and it is 0; None where nobody named one.
     """
-    own = {row["word"]: row["threshold"] for row in engine["rates"] if row["condition"] is None}
-    named = {own[swept["word"]] for swept in engine["sweep"]}
+    own = {row["word"]: row["threshold"] for row in view.rates}
+    named = {own[swept["word"]] for swept in view.sweep}
     found: list[tuple[float, int, int]] = []
-    for swept in engine["sweep"]:
+    for swept in view.sweep:
         shift = (own[swept["word"]] or 0.0) if len(named) > 1 else 0.0
         (_, accepted, missed), *rest = swept["curve"]
         for threshold, accepts, misses in rest:
@@ -45,10 +44,10 @@ def binned(found: list[tuple[float, int, int]], x: Linear) -> list[tuple[int, in
     return bins
 
 
-def histogram(engine: Found, number: int, label: str) -> str:
-    """Return the picture, empty where there are no scores."""
-    found, threshold = scores(engine)
-    if not found:
+def histogram(view: View) -> str:
+    """Return the picture, empty where there are no scores but settings."""
+    found, threshold = scores(view)
+    if not found or swept_by(view.engine):
         return ""
     values = [score for score, *_ in found] + ([] if threshold is None else [threshold])
     low, high = min(values), max(values)
@@ -65,7 +64,7 @@ def histogram(engine: Found, number: int, label: str) -> str:
     marks.append(text(((LEFT + RIGHT) / 2, MIDDLE + HALF + 36), scale, anchor="middle"))
     hits, accepts = (sum(pair[n] for pair in bins) for n in (0, 1))
     told = f"{hits} references found at some threshold, {accepts} false accepts, by {scale}."
-    return picture(f"scores-{number}", (WIDTH, MIDDLE + HALF + 46), f"Scores of {label}", told, marks)
+    return picture(f"scores-{view.name}", (WIDTH, MIDDLE + HALF + 46), f"Scores of {view.title}", told, marks)
 
 
 def _height(count: int, most: int) -> float:

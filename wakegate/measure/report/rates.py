@@ -1,4 +1,4 @@
-"""Rates: false accepts an hour and misses side by side, a row a condition (or a word) and an engine.
+"""Rates: false accepts an hour and misses side by side, a row a condition (or, of one condition, a word) and an engine.
 
 Owns the picture of intervals. A hollow mark in the gutter is a count of none: its whisker says what that may mean.
 """
@@ -7,33 +7,35 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..rounding import duration
 from .axes import Linear, Rate, rate_axis
 from .marks import COLOURS, dot, line, picture, text
-from .words import cut, labels, ranged, together
+from .words import cut, hourly, labels, ranged, together, wholes
 
 Found = Mapping[str, Any]
 
 WIDTH, ROW, TOP = 860.0, 19.0, 46.0
 LABEL, HOURLY, HOURLY_END, MISSED, MISSED_END = 150.0, 158.0, 416.0, 572.0, 740.0
 
+SHORT, LONG = 20, 60
+"""Names of so many letters stand beside their rows; longer ones above them, and beyond that without their middle."""
+
 Rows = list[tuple[str, list[tuple[int, Found]]]]
 
 
 def grouped(document: Found) -> tuple[str, Rows]:
     """Return what the rows are, and (name, (engine's number, its rates)...) of each."""
-    engines = document["engines"]
-    conditions = sorted({row["condition"] for one in engines for row in one["rates"]} - {None}, key=_natural)
-    rows: Rows
-    if conditions:
-        rows = [
-            (
-                condition or "(none)",
-                [(n, together(one, condition)) for n, one in enumerate(engines) if _has(one, condition)],
-            )
-            for condition in conditions
-        ]
-        return "condition", [*rows, ("all", [(n, together(one)) for n, one in enumerate(engines)])]
-    sums = [together(one)["word"] for one in engines if len(one["rates"]) > 1][:1]
+    engines, made = document["engines"], wholes(document)
+    conditions: list[list[str | None]] = []
+    for condition in dict.fromkeys(row["condition"] for row in engines[0]["rates"]):
+        if condition in made:
+            conditions.append([])
+        conditions[-1].append(condition)
+    listed = [one for whole, *own in conditions for one in (*sorted(own, key=_natural), whole)]
+    if len(listed) > 1:
+        return "condition", [(name or "all", [(n, together(one, name)) for n, one in enumerate(engines)])
+                             for name in listed]  # fmt: skip
+    sums = [together(one, listed[0])["word"] for one in engines if len(one["rates"]) > 1][:1]
     words = [*dict.fromkeys(row["word"] for one in engines for row in one["rates"] if row["word"] not in sums), *sums]
     return "word", [
         (word, [(n, row) for n, one in enumerate(engines) for row in one["rates"] if row["word"] == word])
@@ -41,13 +43,10 @@ def grouped(document: Found) -> tuple[str, Rows]:
     ]
 
 
-def _natural(name: str) -> list[tuple[int, str]]:
-    """Return what sorts 5 dB before 10 dB."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name) if part]
-
-
-def _has(engine: Found, condition: str) -> bool:
-    return any(row["condition"] == condition for row in engine["rates"])
+def _natural(name: str | None) -> list[tuple[int, int, str]]:
+    """Return what sorts -5 dB before 5 dB, and that before 10 dB."""
+    parts = (part for part in re.split(r"((?:(?<!\S)-)?\d+)", name or "") if part)
+    return [(0, int(part), "") if part.lstrip("-").isdecimal() else (1, 0, part) for part in parts]
 
 
 def rates(document: Found) -> str:
@@ -58,19 +57,23 @@ def rates(document: Found) -> str:
     worst = max((100 * row["frr_95"][1] for _, own in rows for _, row in own if row["frr_95"]), default=100)
     most = next(one for one in (5, 10, 20, 50, 100) if one >= min(worst, 100))
     x, share = rate_axis(seen, HOURLY, HOURLY_END), Linear(0, most, MISSED, MISSED_END)
-    bottom = TOP + sum(ROW * len(own) + 10 for _, own in rows)
+    above = ROW if any(len(name) > SHORT for name, _ in rows) else 0.0
+    bottom = TOP + sum(above + ROW * len(own) + 10 for _, own in rows)
     names = labels(document)
     marks = [*_frame(x, share, bottom)]
     down = TOP + 5
     for name, own in rows:
-        marks.append(
-            text((LABEL, down + ROW / 2 + 4), cut(name, 20), "name" if name in ("all", "all words") else "", "end")
-        )
+        kind = "name" if name in ("all", "all words") else ""
+        if above:
+            marks.append(text((8, down + ROW / 2 + 4), cut(name, LONG), f"over {kind}"))
+            down += above
+        else:
+            marks.append(text((LABEL, down + ROW / 2 + 4), name, kind, "end"))
         for number, row in own:
             marks += _row(row, number, f"{name}, {names[number]}", (x, share), down + ROW / 2)
             down += ROW
         down += 10
-        marks.append(line((HOURLY - 100, down - 5), (WIDTH - 8, down - 5), "grid"))
+        marks.append(line((8 if above else HOURLY - 100, down - 5), (WIDTH - 8, down - 5), "grid"))
     told = (
         f"{name}, {names[n]}: {_hourly(row)} an hour, {_missed(row)} % missed" for name, own in rows for n, row in own
     )
@@ -104,7 +107,8 @@ def _row(row: Found, number: int, title: str, scales: tuple[Rate, Linear], down:
 
 
 def _hourly(row: Found) -> str:
-    return ranged(row["per_hour"], row["per_hour_95"], 1)
+    """Return the rate, or, of less than an hour, what was counted."""
+    return f"{row['false_accepts']} in {duration(row['hours'])}: {hourly(row)}" if 0 < row["hours"] < 1 else hourly(row)
 
 
 def _missed(row: Found) -> str:

@@ -6,8 +6,10 @@ Owns the picture and the table beside it, from which a researcher can find each 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..clips import Clips, key
 from .axes import Linear
-from .marks import box, dot, line, picture, text
+from .marks import Markup, box, dot, line, picture, text
+from .view import View
 from .words import cut
 
 Found = Mapping[str, Any]
@@ -25,9 +27,9 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:04.1f}" if hours else f"{minutes}:{rest:04.1f}"
 
 
-def timeline(engine: Found, number: int, label: str) -> str:
+def timeline(view: View) -> str:
     """Return the picture, empty where there is no mistake."""
-    false, missed = (engine["mistakes"][kind]["loudest"] for kind in ("false_accepts", "misses"))
+    false, missed = (view.mistakes[kind]["loudest"] for kind in ("false_accepts", "misses"))
     lengths = {one["recording"]: one["length_s"] for one in (*false, *missed)}
     if not lengths:
         return ""
@@ -36,16 +38,17 @@ def timeline(engine: Found, number: int, label: str) -> str:
     x = Linear(0, max(*lengths.values(), 1e-3), LEFT, RIGHT)
     marks = [*_frame(x, bottom)]
     for name, down in lanes.items():
-        marks.append(text((LEFT - 10, down + 4), cut(name, 32), "tick", "end"))
+        marks.append(text((LEFT - 10, down + 4), cut(name.rsplit("/", 1)[-1], 32), "tick", "end"))
         marks.append(box((LEFT, down - 3), max(x.at(lengths[name]) - LEFT, 1.0), 6, "lane", name))
     for one in missed:
         at, told = (x.at(one["start_s"]), lanes[one["recording"]]), f"{one['word']} missed at {clock(one['start_s'])}"
         marks.append(dot(at, MISS, told, hollow=True, kind="hit"))
     for one in false:
-        at, told = (x.at(one["at_s"]), lanes[one["recording"]] - 4), f"{one['word']} false at {clock(one['at_s'])}"
+        what = "twice" if one.get("duplicate") else "false"
+        at, told = (x.at(one["at_s"]), lanes[one["recording"]] - 4), f"{one['word']} {what} at {clock(one['at_s'])}"
         marks.append(dot(at, FALSE, told, kind="wrong"))
     told = f"{len(false)} false accepts and {len(missed)} misses in {len(lanes)} recordings; the tables list them."
-    return picture(f"mistakes-{number}", (WIDTH, bottom + 38), f"Loudest mistakes of {label}", told, marks)
+    return picture(f"mistakes-{view.name}", (WIDTH, bottom + 38), f"Loudest mistakes of {view.title}", told, marks)
 
 
 def _frame(x: Linear, bottom: float) -> Iterator[str]:
@@ -56,20 +59,29 @@ def _frame(x: Linear, bottom: float) -> Iterator[str]:
     yield text(((LEFT + RIGHT) / 2, bottom + 32), f"{unit} from the recording's start", anchor="middle")
 
 
-def false_rows(engine: Found) -> Iterator[tuple[object, ...]]:
-    """Yield file, time, word, score and the nearest reference of each false accept."""
-    for one in engine["mistakes"]["false_accepts"]["loudest"]:
+def false_rows(view: View, clips: Clips | None) -> Iterator[tuple[object, ...]]:
+    """Yield file, time, word, score, the nearest reference and the sound of each false accept."""
+    for one in view.mistakes["false_accepts"]["loudest"]:
         near = one["nearest"]
         said = "none in the file" if near is None else f"{near['word']} at {clock(near['start_s'])}"
         away = "" if near is None else f"{near['away_s']:.1f} s"
-        yield one["recording"], one["condition"], clock(one["at_s"]), one["word"], _scored(one), said, away
+        what = "duplicate" if one.get("duplicate") else ""
+        at = clock(one["at_s"])
+        yield one["recording"], one["condition"], at, one["word"], _scored(one), said, away, what, _sound(one, clips)
 
 
-def miss_rows(engine: Found) -> Iterator[tuple[object, ...]]:
-    """Yield file, time, word, speaker and the best score of each miss."""
-    for one in engine["mistakes"]["misses"]["loudest"]:
-        score = _scored(one) if one["score"] is not None or not engine["has_scores"] else "not heard"
-        yield one["recording"], one["condition"], clock(one["start_s"]), one["word"], score, one["speaker"]
+def miss_rows(view: View, clips: Clips | None) -> Iterator[tuple[object, ...]]:
+    """Yield file, time, word, speaker, the best score and the sound of each miss."""
+    for one in view.mistakes["misses"]["loudest"]:
+        score = _scored(one) if one["score"] is not None or not view.engine["has_scores"] else "not heard"
+        at = clock(one["start_s"])
+        yield one["recording"], one["condition"], at, one["word"], score, one["speaker"], _sound(one, clips)
+
+
+def _sound(one: Found, clips: Clips | None) -> str:
+    """Return a player, which loads nothing before it is asked to; nothing where there is no clip."""
+    uri = None if clips is None else clips.uris.get(key(one))
+    return "" if uri is None else Markup(f'<audio controls="controls" preload="none" src="{uri}"></audio>')
 
 
 def _scored(one: Found) -> str:

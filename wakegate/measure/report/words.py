@@ -4,7 +4,7 @@ Owns the headline that can be pasted into a paper, and the list of what is not s
 """
 
 from collections.abc import Iterator, Mapping
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any
 
 from ..rounding import chance, duration, figure
@@ -13,6 +13,8 @@ Found = Mapping[str, Any]
 
 LONGEST = 36
 FAILURES = 20
+OTHERS = 5
+"""Conditions that a headline names beside the first."""
 
 
 def labels(document: Found) -> list[str]:
@@ -24,6 +26,7 @@ def labels(document: Found) -> list[str]:
 def called(engine: Found) -> str:
     """Return a short name: a program without its folders, variables and interpreter."""
     kind, given, rest = engine["engine"].partition(":")
+    kind = kind.partition("@")[0]  # pvporcupine@ENVIRONMENT:alexa
     parts = [one.rsplit("/", 1)[-1].strip("'\"") for one in rest.split() if "=" not in one]
     while len(parts) > 1 and parts[0].startswith(("env", "python", "-")):
         parts.pop(0)
@@ -36,7 +39,13 @@ def cut(name: str, most: int) -> str:
     return name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[len(name) - most // 2 :]}"
 
 
-def together(engine: Found, condition: str | None = None) -> Found:
+def wholes(document: Found) -> list[str | None]:
+    """Return the conditions that were made, each of which holds the same words: they never add up; None if none was."""
+    made = document["corpus"]["conditions"]
+    return list(made["names"]) if made else [None]
+
+
+def together(engine: Found, condition: str | None) -> Found:
     """Return the rates of all words of an engine, the last of its condition's rows."""
     found: Found = [row for row in engine["rates"] if row["condition"] == condition][-1]
     return found
@@ -49,18 +58,38 @@ def ranged(value: float | None, interval: tuple[float, float] | None, scale: flo
     return f"{figure(value * scale)} ({figure(interval[0] * scale)} to {figure(interval[1] * scale)})"
 
 
+def swept_by(engine: Found) -> str:
+    """Return what an engine without scores was swept by ("sensitivity"), nothing where it has scores."""
+    return str(engine.get("swept_by") or engine["about"].get("swept_by") or "")
+
+
+def hourly(row: Found) -> str:
+    """Return false accepts an hour with their interval; of less than an hour, only how many they may be."""
+    if row["per_hour_95"] is None:
+        return "-"
+    if row["hours"] < 1:
+        return f"up to {figure(row['per_hour_95'][1])}"
+    return ranged(row["per_hour"], row["per_hour_95"], 1)
+
+
+def told(row: Found) -> str:
+    """Return both rates in a few words."""
+    said = f"{hourly(row)} false accepts an hour" if row["hours"] else "no hours"
+    return f"{said}, {ranged(row['frr'], row['frr_95'], 100)} % missed" if row["trials"] else said
+
+
 def headline(document: Found, engine: Found) -> str:
     """Return what was measured, as a paper would say it."""
-    row, corpus, label = together(engine), document["corpus"], called(engine)
-    if not row["hours"] and not row["trials"]:
+    rows = {one: together(engine, one) for one in wholes(document)}
+    heard = [one for one, row in rows.items() if row["hours"] or row["trials"]]
+    corpus, label = document["corpus"], called(engine)
+    if not heard:
         why = "it heard no recording to its end" if engine["failures"] else "there is no sound to count in"
         return f"{label} could not be measured: {why}."
-    did = []
+    (first, *others), did = heard, []
+    row = rows[first]
     if row["hours"]:
-        low, high = row["per_hour_95"]
-        count = f"{row['false_accepts']} in {duration(row['hours'])} without wake words"
-        did.append(f"accepted falsely {figure(row['per_hour'])} times an hour "
-                   f"(95 % CI {figure(low)} to {figure(high)}; {count})")  # fmt: skip
+        did.append(_accepted(row))
     if row["trials"]:
         low, high = (100 * end for end in row["frr_95"])
         count = f"{row['missed']} of {row['trials']}"
@@ -69,16 +98,41 @@ def headline(document: Found, engine: Found) -> str:
                    f"(95 % CI {figure(low)} to {figure(high)}; {count}{by})")  # fmt: skip
     tail = f"with events matched one to one within {document['tolerance_s']:g} s of a label"
     ways = [way for way, used in (("exact Poisson", row["hours"]), ("Wilson", row["trials"])) if used]
-    return f"{_setting(document, engine)}, {label} {' and '.join(did)}, {tail} ({' and '.join(ways)} intervals)."
+    said = f"{_setting(document, engine, first)}, {label} {' and '.join(did)}, {tail} ({' and '.join(ways)} intervals)."
+    beside = [f"in {other}, {told(rows[other])}" for other in others[:OTHERS]]
+    beside += [f"{len(others) - OTHERS} conditions more stand below"] if len(others) > OTHERS else []
+    return f"{said} On the same words {'; '.join(beside)}." if others else said
 
 
-def _setting(document: Found, engine: Found) -> str:
+def _accepted(row: Found) -> str:
+    low, high = (figure(end) for end in row["per_hour_95"])
+    within = f"{duration(row['hours'])} without wake words"
+    if row["hours"] < 1:
+        times = many(row["false_accepts"], "time")
+        return f"accepted falsely {times} in {within}, too little to say how often an hour (95 % CI {low} to {high})"
+    count = f"{row['false_accepts']} in {within}"
+    return f"accepted falsely {figure(row['per_hour'])} times an hour (95 % CI {low} to {high}; {count})"
+
+
+def _setting(document: Found, engine: Found, whole: str | None) -> str:
+    made = wholes(document)
+    conditions = list(dict.fromkeys(row["condition"] for row in engine["rates"]))
+    own = len(list(takewhile(lambda one: one not in made, conditions[conditions.index(whole) + 1 :])))
+    parts = [] if whole is None else [f"in {whole}"]
+    parts += [f"over {own} conditions together"] if own else []
+    said = ", ".join([*parts, _threshold(document, engine)])
+    return said[0].upper() + said[1:]
+
+
+def _threshold(document: Found, engine: Found) -> str:
     if not engine["has_scores"]:
-        return "At its own setting (it gives no scores)"
+        return "at its own setting (it gives no scores)"
     if "--threshold" in document["command"]:
-        return f"At a threshold of {document['command'][document['command'].index('--threshold') + 1]}"
+        return f"at a threshold of {document['command'][document['command'].index('--threshold') + 1]}"
+    if swept_by(engine):
+        return f"at its own {swept_by(engine)}"
     own = any(row["threshold"] is not None for row in engine["rates"])
-    return "At its own thresholds" if own else "Counting whatever it said"
+    return "at its own thresholds" if own else "counting whatever it said"
 
 
 def many(count: int, name: str) -> str:
@@ -99,25 +153,26 @@ def comparison(row: Found, names: Mapping[str, str]) -> str:
         counts = f"{row['first_false_accepts']} and {row['second_false_accepts']}"
         parts.append(f"in the same {duration(row['hours'])} they accepted falsely {counts} times "
                      f"(conditional, exact: p {chance(row['false_accepts_p'])})")  # fmt: skip
-    return f"{row['word']}: {'; '.join(parts) or 'nothing that both heard to the end'}."
+    where = "" if row["condition"] is None else f"{row['condition']}, "
+    return f"{where}{row['word']}: {'; '.join(parts) or 'nothing that both heard to the end'}."
 
 
 def unsaid(document: Found) -> list[str]:
     """Return a note for each labelled word that an engine never said, though it said others."""
     return [
-        f"{engine['engine']} never said {row['word']!r}, which the corpus labels; it said {', '.join(engine['said'])}: "
+        f"{engine['engine']} never said {word!r}, which the corpus labels; it said {', '.join(engine['said'])}: "
         "are they spelt alike?"
         for engine in document["engines"]
         if engine["said"] and engine["knows"] is None
-        for row in _words(engine)
-        if row["trials"] and row["word"] not in engine["said"]
+        for word in _labelled(engine)
+        if word not in engine["said"]
     ]
 
 
-def _words(engine: Found) -> list[Found]:
-    """Return the rates of each word in all sound, without their sum."""
-    rows = [row for row in engine["rates"] if row["condition"] is None]
-    return rows[:-1] if len(rows) > 1 else rows
+def _labelled(engine: Found) -> list[str]:
+    """Return the words that the corpus labels, without their sum."""
+    rows = [row for row in engine["rates"] if row["condition"] == engine["rates"][0]["condition"]]
+    return [row["word"] for row in (rows[:-1] if len(rows) > 1 else rows) if row["trials"]]
 
 
 def missing(document: Found) -> Iterator[str]:
@@ -129,6 +184,10 @@ def missing(document: Found) -> Iterator[str]:
     if not corpus["references"]:
         yield "Misses, and the curve: no wake word is labelled."
     swept = {at["allowed_per_hour"] for one in engines for word in one["sweep"] for at in word["at"]}
+    if 0 < quiet < 1:
+        yield (f"Rates an hour: in {duration(quiet)} without wake words, one false accept more or less is "
+               f"{figure(1 / quiet)} an hour. Counts and the upper limits stand in their place; an hour at least "
+               "makes a rate.")  # fmt: skip
     few = sorted(one for one in swept if one * quiet < 1)
     if few:
         yield (f"Misses at {', '.join(f'{one:g}' for one in few)} false accepts an hour: a single one in "
@@ -138,24 +197,27 @@ def missing(document: Found) -> Iterator[str]:
         known = f"{corpus['speakers']} are named" if corpus["speakers"] else "none is named"
         yield (f"Intervals by speaker: they need a speaker for every wake word and five at least; here {known}. "
                "Wilson's take each word as a person of its own and are too narrow if few people spoke.")  # fmt: skip
-    if not any(row["condition"] is not None for one in engines for row in one["rates"]):
-        yield "Rates by condition: the corpus names no two conditions (a manifest's `condition`)."
+    if len({row["condition"] for row in engines[0]["rates"]}) == 1:
+        yield ("Rates by condition: the corpus names no two conditions (a manifest's `condition`), and none were made "
+               "(--snr, --room and others).")  # fmt: skip
     for engine, label in zip(engines, labels(document), strict=True):
         yield from _missing_of(engine, label)
     if len(engines) < 2:
         yield "A paired comparison: only one engine was measured. Give --engine again."
-    yield from (f"Take note: {note}." for note in (*corpus["notes"], *unsaid(document)))
 
 
 def _missing_of(engine: Found, label: str) -> Iterator[str]:
-    if not engine["has_scores"]:
+    if swept_by(engine):
+        yield (f"A line and scores of {label}: it gives no scores and was run once at each {swept_by(engine)}. Each "
+               "point is such a run, nothing is known between two.")  # fmt: skip
+    elif not engine["has_scores"]:
         yield f"The curve and scores of {label}: it gives no scores, so there is one operating point."
     elif not any(len(word["curve"]) > 1 for word in engine["sweep"]):
         yield f"Scores of {label}: it heard nothing at any threshold."
     for kind, name in (("false_accepts", "false accepts"), ("misses", "misses")):
-        found = engine["mistakes"][kind]
-        if found["count"] > len(found["loudest"]):
-            yield f"{found['count'] - len(found['loudest'])} more {name} of {label}: events.csv lists all."
+        left = sum(one[kind]["count"] - len(one[kind]["loudest"]) for one in engine["mistakes"])
+        if left:
+            yield f"{left} more {name} of {label}: events.csv lists all."
     for failure in islice(engine["failures"], FAILURES):
         yield f"{failure['recording']} counts nowhere for {label}: {failure['reason']}"
     if len(engine["failures"]) > FAILURES:

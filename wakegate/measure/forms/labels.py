@@ -6,8 +6,8 @@ Owns the two text formats. Never guesses: a line that is not of its format names
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import ConfigError
-from .recording import Label
+from ...errors import ConfigError
+from ..recording import Label
 
 NONE = "<NA>"
 

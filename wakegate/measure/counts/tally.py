@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..events import SAMPLE_RATE
-from ..rates import garwood, wilson
-from .engines import Heard
+from ...events import SAMPLE_RATE
+from ...rates import garwood, wilson
+from ..engines import Heard
+from ..listening.run import Hearing
 from .matching import match, quiet, unscored
-from .run import Hearing
 
 SURE = 1.0
 """What stands for the score of an engine that has none."""

@@ -9,8 +9,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..errors import ConfigError
-from ..rates import garwood
+from ...errors import ConfigError
+from ...rates import garwood
 
 CONFIDENCE = 0.95
 

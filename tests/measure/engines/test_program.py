@@ -152,7 +152,7 @@ def test_its_files_are_hashed():
         ("exec:", "names no program"),
         ("exec:/nowhere/engine --fast", "names no program that can be run"),
         ("exec:python 'engine.py", "check its quotes"),
-        ("porcupine", "there is no engine 'porcupine': give wakegate, wakegate:PATH.onnx or exec:COMMAND"),
+        ("heed", "there is no engine 'heed': give wakegate, wakegate:PATH.onnx, .* or exec:COMMAND"),
         ("", "there is no engine"),
     ],
 )

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .recording import Recording, Reference
+from ..recording import Recording, Reference
 
 Indices = NDArray[np.int64]
 Spans = tuple[tuple[int, int], ...]

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wakegate.measure.matching import match, quiet, unscored
+from wakegate.measure.counts.matching import match, quiet, unscored
 from wakegate.measure.recording import Recording, Reference
 
 TENTH = 1600

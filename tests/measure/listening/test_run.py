@@ -1,0 +1,111 @@
+"""One engine over a corpus: order, failures, and memory that does not grow with the file. Around 10 s."""
+
+import resource
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.cli.process import environment
+from wakegate.measure import corpus as corpora
+from wakegate.measure.listening import worker
+from wakegate.measure.listening.cache import Cache
+from wakegate.measure.listening.pool import Pool
+from wakegate.measure.listening.run import MIXED, listen
+from wakegate.measure.listening.worker import Maker, digest
+
+RATE = 16_000
+MOODY = """
+import json, sys
+data = sys.stdin.buffer.read()
+for said in [[], [0.5], [None], [], [0.7]][data[0]]:
+    print(json.dumps({"at_s": 0.5, "word": "beep"} | ({} if said is None else {"score": said})))
+"""
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    (tmp_path / "corpus").mkdir()
+    for number in range(5):
+        samples = np.zeros(RATE, np.int16)
+        samples[0] = number
+        soundfile.write(tmp_path / "corpus" / f"{number}.wav", samples, RATE)
+    return corpora.read(tmp_path / "corpus")
+
+
+def test_an_engine_gives_scores_always_or_never_whoever_runs_it(corpus, tmp_path):
+    (tmp_path / "moody.py").write_text(MOODY)
+    maker = Maker(spec=f"exec:{sys.executable} {tmp_path / 'moody.py'}")
+    about = digest(maker.engine())
+
+    def heard():
+        told = []
+        with Pool(1) as pool:
+            found = listen(maker, about, corpus, pool, Cache(tmp_path, about), lambda *now: told.append(now))
+        assert [one.recording for one in found] == list(corpus.recordings)
+        assert [bool(one.heard) for one in found] == [False, True, False, False, True]
+        assert [bool(one.failure) for one in found] == [False, False, True, False, False]
+        return found[2].failure, told
+
+    why, told = heard()
+    assert "always or never" in why and told == [(0.0, True), (5.0, False)]
+    worker._kept.key = None  # a process that has not heard the others
+    assert heard() == (MIXED, [(4.0, True), (1.0, False)])
+
+
+HEAR = """
+import resource, sys
+from wakegate.cli import main
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+before = []
+for corpus in sys.argv[2:]:
+    code = main(["measure", corpus, "--engine", "wakegate", "--out", sys.argv[1], "--jobs", "1", "--fresh"])
+    assert code == 0
+    before.append(peak())
+print(before)
+assert before[1] - before[0] < 25, before
+"""
+
+
+def peak_of_two(tmp_path, minutes, kind):
+    """Measure a minute, then a long file of noise and silence, in one process whose memory must not grow."""
+    rng = np.random.default_rng(1)
+    noise = rng.integers(-3000, 3000, 30 * RATE, dtype=np.int16)
+    for name, count in (("short", 1), ("long", minutes)):
+        (tmp_path / name).mkdir()
+        with soundfile.SoundFile(tmp_path / name / f"a.{kind}", "w", RATE, 1) as file:
+            for _ in range(count):
+                file.write(noise)
+                file.write(np.zeros(30 * RATE, np.int16))
+    call = [sys.executable, "-c", HEAR, tmp_path / "out", tmp_path / "short", tmp_path / "long"]
+    done = subprocess.run(call, env=environment(tmp_path), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("kind", ["wav", "flac"])
+def test_memory_is_flat_for_files_of_any_length(tmp_path, kind):
+    peak_of_two(tmp_path, 20, kind)  # 38 MB of samples, which would show
+
+
+@pytest.mark.long
+def test_memory_is_flat_for_ten_hours(tmp_path):
+    peak_of_two(tmp_path, 600, "flac")
+
+
+@pytest.mark.long
+def test_a_hundred_thousand_files(tmp_path):
+    """Read, dispatched, heard and written: minutes, and a few hundred MB."""
+    folder = tmp_path / "corpus"
+    tiny = tmp_path / "tiny.wav"
+    soundfile.write(tiny, np.arange(160, dtype=np.int16), RATE)
+    for part in range(100):
+        (folder / f"{part:02}").mkdir(parents=True)
+        for number in range(1000):
+            (folder / f"{part:02}" / f"{number:03}.wav").symlink_to(tiny)
+    script = "import sys; from wakegate.cli import main; sys.exit(main())"
+    call = [sys.executable, "-c", script, "measure", folder, "--engine", "wakegate", "--out", tmp_path / "out"]
+    done = subprocess.run(call, env=environment(tmp_path), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024 < 1000
