@@ -60,7 +60,6 @@ FUNCTION_LINES = 40
 LONGER_FILES: dict[str, int] = {}
 LONGER_FUNCTIONS = {
     "train/fit.py learn": 53,
-    "train/evaluate.py measure": 43,
     "consent/receipt.py receipt": 53,
 }
 """A ratchet: what was longer when the limit was set. It may shrink and leave this list; nothing may join it."""

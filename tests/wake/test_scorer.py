@@ -151,8 +151,9 @@ def test_the_six_words_are_found_where_they_were_said(scorer, sound):
 def test_level_changes_next_to_nothing(scorer, sound, whole, dbfs):
     samples = scaled(sound, dbfs)
     scores = scorer.push(samples)
-    # At -35 dBFS the recording's own noise is below half a step of int16: rounding alone moves the scores a little.
-    assert np.abs(scores - whole).max() < 0.05
+    # At -35 dBFS the recording's own noise is below half a step of int16: rounding alone moves the scores a little,
+    # and the verifier, which takes logarithms of empty bands, more than the first stage.
+    assert np.abs(scores - whole).max() < 0.1
     assert [one.word for one in detected(scorer, samples)] == list(WORDS)
 
 

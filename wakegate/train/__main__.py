@@ -39,6 +39,9 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--background", type=Path, help="folder of further sound without wake words")
     parser.add_argument("--out", type=Path, help="folder to write NAME.onnx and NAME.json to")
     parser.add_argument("--results", type=Path, help="file to write everything measured to")
+    parser.add_argument(
+        "--fold", type=Path, help="evaluate: NAME.json of the same training without the people who are kept out"
+    )
     parser.add_argument("--name", default="six", help="name of the model (default: %(default)s)")
     parser.add_argument(
         "--shards", type=int, default=200, help="shards of 2048 examples to draw (default: %(default)s)"
@@ -96,7 +99,7 @@ def main() -> int:
         export.run(checkpoint, args.out, args.name)
     else:
         side = corpus.read(args.data, args.data, args.background, held_out=True, dropped=dropped)
-        evaluate.run(args.out / f"{args.name}.onnx", side, args.data, args.results)
+        evaluate.run(args.out / f"{args.name}.onnx", side, args.data, args.results, args.fold)
     return 0
 
 

@@ -18,6 +18,9 @@ WINDOW = 200
 """Frames it looks at."""
 PLACES = WINDOW // 8
 BANDS = MELS // 8
+TRUST = 0.5
+"""What the first stage's log chances count for. Not learned: it was trained on these very examples, so here it looks
+surer than it is of people it has never met."""
 CONVOLUTIONS = (((5, 5), (2, 2)), ((3, 3), (2, 2)), ((3, 3), (2, 1)), ((3, 3), (1, 2)))
 """Kernel and stride of each convolution, over bands and over frames."""
 
@@ -65,7 +68,7 @@ class Verifier(nn.Module):
         self.value = nn.Conv1d(shape.mixed, outputs, 1)
         self.weight = nn.Conv1d(shape.mixed, outputs, 1)
         self.place = nn.Parameter(torch.zeros(outputs, PLACES))
-        self.trust = nn.Parameter(torch.tensor(0.5))
+        self.register_buffer("trust", torch.tensor(TRUST))
 
     def forward(self, features: Tensor, first: Tensor) -> Tensor:
         """(batch, WINDOW, MELS) and (batch, outputs) log chances of the first stage to (batch, outputs) logits."""
