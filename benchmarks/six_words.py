@@ -14,6 +14,7 @@ another word is sound without the word. DIR gets results.json, events.csv and re
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -56,6 +57,11 @@ def kept_out(data: Path, more: Path, out: Path) -> tuple[Path, Path, Path]:
     return paths[0], paths[1], paths[2]
 
 
+def _name(engine: Mapping[str, Any]) -> str:
+    """Return an engine's name without the environment that it was run in."""
+    return re.sub(r"@[^:]*", "", engine["engine"])
+
+
 def rows(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return what each engine misses of each word where it accepts falsely no more often than RATE."""
     table = []
@@ -65,7 +71,7 @@ def rows(found: Mapping[str, Any]) -> list[dict[str, Any]]:
             if word["word"] in WORDS and at["trials"]:
                 table.append(
                     {
-                        "engine": engine["engine"], "word": word["word"], "hours": round(at["hours"], 2),
+                        "engine": _name(engine), "word": word["word"], "hours": round(at["hours"], 2),
                         "threshold": at["threshold"], "false_accepts": at["false_accepts"], "missed": at["missed"],
                         "trials": at["trials"], "frr": at["frr"], "frr_95": at["frr_95"],
                         "swept_by": engine["about"].get("swept_by", "score"),
@@ -117,7 +123,7 @@ def main() -> int:
     table = rows(found)
     show(table)
     if args.summary is not None:
-        about = {engine["engine"]: engine["about"] for engine in found["engines"]}
+        about = {_name(engine): engine["about"] for engine in found["engines"]}
         summary = {
             "allowed_false_accepts_per_hour": RATE, "gap_s": args.gap, "corpus_sha256": found["corpus"]["sha256"],
             "conditions": "one stream of all words, 10 dB SNR, 20 % background speech", "engines": about, "rows": table,

@@ -24,7 +24,7 @@ from .network import CEILING, FLOOR, FRAME, HOP, MEAN_RATE, MELS, STRIDE, Trunk,
 from .verifier import WINDOW, Verifier
 from .verify import load_verifier
 
-GATE = 0.05
+GATE = 0.1
 """Odds of a word against none, after the first stage, from which the verifier is asked."""
 
 
