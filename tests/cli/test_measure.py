@@ -126,7 +126,7 @@ def test_cut_in_two_it_comes_to_the_same(measure, six):
     _, halves, events, _, _ = measure(six / "list.jsonl", "--engine", "wakegate", out="halves")
     assert [r["missed"] for r in halves["engines"][0]["rates"]] == [r["missed"] for r in whole["engines"][0]["rates"]]
     assert rate(halves, "all words")["hours"] == pytest.approx(rate(whole, "all words")["hours"])
-    assert {e["recording"] for e in events} == {"six_words.flac@0s", "six_words.flac@9s"}
+    assert {e["recording"] for e in events} == {"six_words.flac@0.0s", "six_words.flac@9.0s"}
 
 
 def test_a_threshold_of_ones_own_and_the_sweep_agree(measure, six):
@@ -192,13 +192,16 @@ def test_conditions_and_speakers(measure, beeping):
 
 
 def test_two_engines_are_compared_on_the_same_sound(measure, beeping):
-    code, found, _, shown, _ = measure(beeping, "--engine", program("loud"), "--engine", program("nothing"))
+    code, found, events, shown, _ = measure(beeping, "--engine", program("loud"), "--engine", program("nothing"))
     (pair,) = found["comparisons"]
     assert code == 0 and (pair["word"], pair["trials"]) == ("beep", 12)
     assert (pair["only_first_missed"], pair["only_second_missed"], pair["both_missed"]) == (0, 9, 3)
     assert (pair["first_false_accepts"], pair["second_false_accepts"]) == (3, 0)
     assert pair["missed_p"] == pytest.approx(2 / 2**9) and pair["false_accepts_p"] == pytest.approx(2 / 2**3)
     assert "p: exact tests" in shown
+    names = [one["name"] for one in found["engines"]]
+    assert names == ["engine.py loud", "engine.py nothing"] and {e["engine"] for e in events} == set(names)
+    assert "1: engine.py loud   2: engine.py nothing" in shown
 
 
 CRASHER = """
@@ -322,11 +325,16 @@ def test_a_folder_that_cannot_be_written_is_said_before_the_work(measure, six, t
     assert code == 1 and "cannot write to" in said and (tmp_path / "out").read_text() == "mine"
 
 
-def test_a_corpus_and_an_engine_are_needed(capsys):
-    for words in (["measure"], ["measure", "corpus", "--out", "x"], ["measure", "corpus", "--engine", "wakegate"]):
-        with pytest.raises(SystemExit) as stopped:
-            main(words)
-        assert stopped.value.code == 2
+def test_a_corpus_is_needed_and_nothing_else(six, tmp_path, capsys, monkeypatch):
+    with pytest.raises(SystemExit) as stopped:
+        main(["measure"])
+    assert stopped.value.code == 2
+    monkeypatch.chdir(tmp_path)
+    assert main(["measure", str(six)]) == 0
+    found = json.loads((tmp_path / "measured" / "results.json").read_text())
+    assert [one["engine"] for one in found["engines"]] == ["wakegate"]
+    assert [*found][-1] == "corpus" and [*found["corpus"]][-1] == "files", "the longest list stands last"
+    assert "no wake word here has a speaker: use a manifest" in capsys.readouterr().err
 
 
 def test_the_help_teaches(capsys):

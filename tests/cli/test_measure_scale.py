@@ -83,7 +83,8 @@ def test_the_same_bytes_from_any_number_of_processes_and_from_the_cache(home):
     assert heard(home) == EVERY
     two, _ = measured(home, "two", "--jobs", 2)
     assert heard(home) == sorted(EVERY * 2)
-    again, _ = measured(home, "two")
+    again, said = measured(home, "two")
+    assert f"0.25 of 0.25 h known from {home / 'two' / 'cache'}; --fresh hears it again" in said
     assert heard(home) == sorted(EVERY * 2), "it was heard again"
     fresh, _ = measured(home, "two", "--fresh")
     assert heard(home) == sorted(EVERY * 3)

@@ -5,6 +5,7 @@ import shlex
 import signal
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -89,6 +90,26 @@ def test_stdin_until_ctrl_c(tmp_path):
     assert 10 <= stretch["seconds"] <= 12 and stretch["failure"] == ""
     found = counts(lines)
     assert found["alexa"] == (1, 0, 0) and found["snowboy"] == (0, 0, 0) and found["beep"][1] > 0
+
+
+def test_a_second_ctrl_c_waits_for_no_engine(tmp_path):
+    where = tmp_path / "pid"
+    engines = ("--engine", "wakegate", "--engine", program("child", str(where)))
+    with started(tmp_path, "measure", "shadow", *engines, "--json", "-") as process:
+        process.stdin.write(six_words()[: 12 * RATE].tobytes())
+        process.stdin.flush()
+        time.sleep(2.0)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+        assert process.poll() is None, "the first lets the engine end"
+        begun = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert time.monotonic() - begun < 10 and process.returncode == 1, err
+    assert b"stopped by Ctrl-C" in err and b"Traceback" not in err
+    child = Path(f"/proc/{int(where.read_text())}/stat")
+    time.sleep(0.3)
+    assert not child.exists() or child.read_text().rsplit(")", 1)[1].split()[0] == "Z"
 
 
 def test_seconds_end_it(tmp_path):

@@ -8,6 +8,7 @@ import soundfile
 
 from wakegate.errors import ConfigError, FormatError
 from wakegate.measure import corpus
+from wakegate.measure.field import ambient
 from wakegate.measure.recording import Reference
 from wakegate.measure.sound import Sound
 
@@ -200,7 +201,7 @@ def test_json_lines_and_csv_say_the_same(folder):
     found = corpus.read(lines)
     assert corpus.read(table).recordings == found.recordings
     first, rest, other = found.recordings
-    assert [one.name for one in found.recordings] == ["sound/a.wav@2s", "sound/a.wav@5.5s", "sound/b.wav"]
+    assert [one.name for one in found.recordings] == ["sound/a.wav@2.0s", "sound/a.wav@5.5s", "sound/b.wav"]
     assert (first.first, first.length, first.condition) == (2 * RATE, 3.5 * RATE, "far")
     assert said(first) == [("alexa", 0.5, 1.25, "p1"), ("alexa", 1.5, 2.0, "p2")]
     assert first.excluded == ((2 * RATE, 3 * RATE),)
@@ -254,6 +255,11 @@ def test_wrong_lines(folder, name):
         ("audio,word,start_s,end_s\na.wav,alexa,2,1\n", "row 2: the label 'alexa' from 2 to 1 s"),
         ("audio,word,start_s,end_s,condition\na.wav,w,1,2,far\na.wav,w,3,4,near\n", "a recording has one condition"),
         ('audio,word,start_s,end_s\n"a.wav,w,1,2\n', "not CSV"),
+        (
+            "audio,keyword,start_s,end_s\n",
+            "no column word: its first line names audio, keyword, start_s, end_s. Rename",
+        ),
+        ("", "its first line names none.*has a row with the last three empty: a.wav,,,"),
     ],
 )
 def test_wrong_tables(folder, text, message):
@@ -270,6 +276,62 @@ def test_a_line_that_is_no_json(folder):
     path.write_text("audio: a.wav\n")
     with pytest.raises(ConfigError, match=r"list\.jsonl, line 1 is not JSON"):
         corpus.read(path)
+
+
+def test_names_of_stretches_differ_however_near_they_are(folder):
+    sound(folder / "a.wav", 10.0)
+    starts = (1.0, 1.0000625 * 2, 2.000250)
+    parts = [{"audio": "a.wav", "offset_s": at, "duration_s": 0.00005} for at in starts]
+    names = [one.name for one in corpus.read(listed(folder, *parts)).recordings]
+    assert len(set(names)) == len(names) == 3
+
+
+@pytest.mark.parametrize("again", ["link.wav", "below/../a.wav"])
+def test_sound_under_another_name_is_the_same_sound(folder, again):
+    sound(folder / "a.wav", 10.0)
+    (folder / "below").mkdir()
+    (folder / "link.wav").symlink_to("a.wav")
+    with pytest.raises(ConfigError, match=r"line 2: the same sound as .*line 1, in part"):
+        corpus.read(listed(folder, {"audio": "a.wav"}, {"audio": again, "offset_s": 1.0}))
+    parts = {"audio": "a.wav", "duration_s": 1.0}, {"audio": again, "offset_s": 1.0}
+    one, two = corpus.read(listed(folder, *parts)).recordings
+    assert one.name != two.name and (one.first, two.first) == (0, RATE)
+
+
+def test_what_cannot_be_written_is_refused(folder):
+    sound(folder / "a.wav")
+    event = {"word": "w", "start_s": 1, "end_s": 2}
+    for bad in ({"condition": "f\ud800r"}, {"speaker": "p\n1"}, {"events": [{**event, "word": "w\udc80"}]}):
+        with pytest.raises(ConfigError, match=r"line 1: .* cannot be written as UTF-8"):
+            corpus.read(listed(folder, {"audio": "a.wav", "events": [event], **bad}))
+
+
+# Folders that are no corpus.
+
+
+def test_hidden_folders_are_not_looked_into(folder):
+    sound(folder / "a.wav")
+    for hidden in (folder / ".git" / "annex" / "a.wav", folder / "b" / ".cache" / "b.wav"):
+        sound(hidden)
+    assert [one.name for one in corpus.read(folder).recordings] == ["a.wav"]
+    assert ambient.files([folder]) == [folder / "a.wav"]
+
+
+def test_a_linked_folder_is_noted(folder, tmp_path):
+    sound(folder / "a.wav")
+    sound(tmp_path / "more" / "b.wav")
+    (folder / "more").symlink_to(tmp_path / "more")
+    (folder / "loop").symlink_to(folder)
+    found = corpus.read(folder)
+    assert [one.name for one in found.recordings] == ["a.wav"]
+    assert f"2 linked folders are not looked into, the first is {folder / 'loop'}" in found.notes[0]
+
+
+def test_one_file_under_two_names_is_refused(folder):
+    sound(folder / "a.wav")
+    (folder / "b.wav").symlink_to("a.wav")
+    with pytest.raises(ConfigError, match=r"b\.wav is the same file as .*a\.wav, and would count twice"):
+        corpus.read(folder)
 
 
 # The sound of the recordings.

@@ -254,9 +254,7 @@ def test_the_headline_can_be_pasted():
     assert "together, counting whatever it said, b.py accepted falsely 0.33" in headline(found, found["engines"][1])
     found = one_word_without_events()
     said = headline(found, found["engines"][0])
-    few = (
-        "accepted falsely 0 times in 6.0 min without wake words, too little to say how often an hour (95 % CI 0 to 37)"
-    )
+    few = "accepted falsely 0 times an hour (95 % CI 0 to 37; 0 in 6.0 min without wake words)"
     assert few in said and "missed" not in said
     found = failed()
     assert headline(found, found["engines"][1]) == "dead could not be measured: it heard no recording to its end."
@@ -421,12 +419,27 @@ def test_a_condition_in_which_all_failed_does_not_hide_the_others():
     assert [row["trials"] for row in found["engines"][0]["rates"]] == [0, 0, 0, 2, 2, 4] and "clean" in page(found)
 
 
-def test_of_less_than_an_hour_counts_stand_in_for_rates():
+def test_a_rate_of_less_than_an_hour_has_its_interval_and_its_exposure_too():
     row = {"hours": 0.25, "false_accepts": 1, "per_hour": 4.0, "per_hour_95": (0.1, 22.29)}
-    assert hourly(row) == "up to 22" and hourly({**row, "hours": 1.0}) == "4.0 (0.10 to 22)"
+    assert hourly(row) == hourly({**row, "hours": 1.0}) == "4.0 (0.10 to 22)"
     shown = page(many_conditions_of_two())
-    assert "0 in 4.9 min: up to 45" in shown
+    assert "<td>0 in 4.9 min</td>\n<td>0 (0 to 45)</td>".replace("\n", "") in shown and "up to 45" not in shown
     assert "one false accept more or less is" in "\n".join(missing(one_word_without_events()))
+
+
+def test_speakers_are_those_of_the_words_that_an_engine_knows():
+    recordings = [recording(f"{n}.wav", [(("alexa", "jarvis")[n % 2], 10)], speaker=f"p{n}") for n in range(5)]
+    found = document(recordings, [(name, {name: 0.5}, [()] * 5) for name in ("alexa", "jarvis")])
+    assert found["corpus"]["speakers"] == 5
+    assert ["3 of 3, 3 speakers" in headline(found, one) for one in found["engines"]] == [True, False]
+    assert "2 of 2, 2 speakers" in headline(found, found["engines"][1])
+
+
+def test_what_is_needed_to_repeat_it_is_no_json():
+    found = json.loads(json.dumps(plain()))
+    found["engines"][0]["about"] = {"thresholds": {"alexa": 0.5, "jarvis": 0.3}, "settings": [0.1, 0.2]}
+    foot = page(found).split("To repeat it")[1]
+    assert "<dd>alexa 0.5, jarvis 0.3</dd>" in foot and "<dd>0.1, 0.2</dd>" in foot
 
 
 def test_a_second_detection_is_marked_as_a_duplicate():

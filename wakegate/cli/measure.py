@@ -21,7 +21,8 @@ track: `start TAB end TAB word`, in seconds) or NAME.rttm. A file without labels
 (or `exclude`) marks what is not to be scored. Or CORPUS is a manifest:
   JSON Lines  {"audio": "a.wav", "events": [{"word": "alexa", "start_s": 1.0, "end_s": 1.7}], "speaker": "p1",
               "condition": "far"}; "offset_s" and "duration_s" take a part of a file, events count from its start
-  CSV         audio,word,start_s,end_s and, if you like, offset_s,duration_s,speaker,condition: one row an event
+  CSV         audio,word,start_s,end_s and, if you like, offset_s,duration_s,speaker,condition: one row an event;
+              a file in which nobody says one has a row `a.wav,,,`
   NeMo        {"audio_filepath": "a.wav", "duration": 1.2, "label": "alexa"} (or "command", or "text"): the word is its
               whole stretch; a sentence with a wake word in it is not scored, since nobody knows when it is said.
               Its clips end with the word: an engine that needs some sound after it may miss it there
@@ -31,11 +32,11 @@ ENGINE is one of
   wakegate              the installed model; wakegate:PATH.onnx is another
   openwakeword          0.5.1: alexa, hey_jarvis, hey_mycroft, hey_rhasspy
   pymicro-wakeword      microWakeWord: alexa, hey_jarvis, hey_mycroft, okay_nabu
-  pvporcupine           Porcupine 1.9.5, which needs no key: its 18 keywords. No scores: swept by its sensitivity, and
-                        its threshold is 1 - sensitivity
+  pvporcupine           Porcupine 1.9.5, which needs no key: its 18 keywords. No scores: run once at each of 11
+                        sensitivities, so it takes 11 times as long; its threshold is 1 - sensitivity
   pocketsphinx          any words, which you name: pocketsphinx:alexa,smart_mirror. Its threshold is log10 of its
                         kws_threshold
-  snowboy               where it was built: the models beside it. No scores: swept as Porcupine
+  snowboy               where it was built: the models beside it. No scores: 11 runs, as Porcupine
                         Each of these runs in a process of its own, by this Python or by that of another environment,
                         with all its words or some: pvporcupine@ENVIRONMENT:alexa,computer
   exec:COMMAND          any program. It gets each recording as 16 kHz mono s16le PCM on stdin and prints a line
@@ -67,9 +68,12 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     parser.add_argument("corpus", type=Path, metavar="CORPUS", help="a folder of sound, or a manifest")
     parser.add_argument(
-        "--engine", action="append", required=True, metavar="ENGINE", help="whom to measure; give several to compare"
+        "--engine", action="append", metavar="ENGINE",
+        help="whom to measure; give several to compare (default: wakegate)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--out", type=Path, default=Path("measured"), metavar="DIR", help="folder to write to (default: %(default)s)"
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to")
     parser.add_argument(
         "--threshold", type=float, metavar="T",
         help="one threshold for all words of every ENGINE that has scores, whatever their unit: for engines of several "
@@ -97,6 +101,7 @@ def run(args: argparse.Namespace) -> int:
     from ..measure.engines import named
     from .progress import reading
 
+    args.engine = args.engine or ["wakegate"]
     _check(args)
     engines = [named(spec, args.threshold, args.limit) for spec in args.engine]
     with reading() as told:
@@ -196,6 +201,8 @@ def _tell(found: Mapping[str, Any], out: Path) -> int:
         )
     if not corpus["references"]:
         notes.append(f"{corpus['path']} has no labelled wake word, so there is no rate of misses")
+    elif not corpus["speakers"]:
+        notes.append("no wake word here has a speaker: use a manifest that names them for intervals by speaker")
     notes += unsaid(found)
     if "--threshold" in found["command"]:
         notes += [

@@ -39,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--rir", type=Path, metavar="DIR", help="measured impulse responses, one drawn for a recording")
     group.add_argument(
         "--room", action="append", default=[], metavar="METRESm,SECONDSs",
-        help="a simulated room, such as 3m,0.5s: how far the mouth is, and the reverberation (RT60); give several",
+        help="a simulated room, such as 3m,0.5s: how far the mouth is, and the reverberation (RT60); give several. It "
+        "needs wakegate[rooms]",
     )  # fmt: skip
     group.add_argument("--gain", metavar="DB[,DB...]", help="levels; what is too loud is clipped, as a converter does")
     group.add_argument(

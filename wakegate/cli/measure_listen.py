@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ConfigError
 from ..events import SAMPLE_RATE
+from . import terminal
 
 if TYPE_CHECKING:
     from ..measure.corpus import Corpus
@@ -67,10 +68,10 @@ def heard(args: argparse.Namespace, corpus: "Corpus", engines: Sequence["Engine"
     measured = []
     with _stoppable(), Pool(args.jobs or _cores(), args.cluster) as pool:
         logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # what it has to say, our error says
-        for engine in engines:
+        for number, engine in enumerate(engines, 1):
             maker = Maker(spec=engine.name, threshold=args.threshold, limit_s=args.limit)
             about = digest(engine)
-            with hours(engine.name, seconds) as moved:
+            with hours(f"engine {number} of {len(engines)}, {engine.name}", seconds) as moved:
                 cache = Cache(args.out, about, fresh=args.fresh)
                 try:
                     hearings = listen(maker, about, corpus, pool, cache, moved.by)
@@ -79,6 +80,11 @@ def heard(args: argparse.Namespace, corpus: "Corpus", engines: Sequence["Engine"
                         f"stopped in {engine.name}, after {moved} of sound: it is kept in {args.out / 'cache'}, and "
                         f"the same command goes on from there"
                     ) from None
+            if moved.known_s:
+                terminal.say(
+                    f"{engine.name}: {moved.known_s / 3600:.2f} of {seconds / 3600:.2f} h known from "
+                    f"{args.out / 'cache'}; --fresh hears it again"
+                )
             measured.append(Measured(engine=engine, hearings=hearings, threshold=args.threshold))
     return measured
 

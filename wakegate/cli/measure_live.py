@@ -51,8 +51,14 @@ def microphone(args: argparse.Namespace, settings: "Config") -> "Source":
 
 @contextmanager
 def until_stopped(live: "Live") -> Iterator["Live"]:
-    """Let Ctrl-C and a service manager's stop end the listening as its time would."""
-    before = {number: signal.signal(number, lambda *_: live.stop()) for number in (signal.SIGTERM, signal.SIGINT)}
+    """Let Ctrl-C and a service manager's stop end the listening as its time would; a second one ends it at once."""
+
+    def stop(*_: object) -> None:
+        live.stop()
+        for number in before:
+            signal.signal(number, signal.default_int_handler)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         with live:
             yield live

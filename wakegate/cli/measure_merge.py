@@ -50,8 +50,20 @@ def run(args: argparse.Namespace) -> int:
         return 0
     terminal.table(
         f"{len(args.exports)} devices, 95 % intervals",
-        ("word", "model", "devices", "hours", "wakes", "unlabelled", "false", "an hour", "at worst", "by device"),
+        (
+            "word",
+            "model",
+            "devices",
+            "hours",
+            "wakes",
+            "unlabelled",
+            "false",
+            "an hour",
+            "at worst, an hour",
+            "by device",
+        ),
         map(_cells, pooled),
+        ("unlabelled", "model", "at worst, an hour"),
     )
     print(
         "at worst: the upper end if every unlabelled wake was a false accept; by device: if other devices had listened"
@@ -69,7 +81,7 @@ def _cells(one: "Pooled") -> tuple[object, ...]:
         total.false_accepts,
         f"{_rate(total.per_hour or 0)} ({_span(interval)})" if known and interval else "no hours",
         _rate(worst) if worst is not None else "",
-        _span(one.by_device) if one.by_device else "under 5",
+        "under 5" if one.by_device is None else _span(one.by_device) if total.false_accepts else "-",
     )  # fmt: skip
 
 

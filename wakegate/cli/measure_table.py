@@ -7,23 +7,34 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from ..measure.report.words import short
 from ..measure.rounding import chance, duration, figure
 from . import terminal
 
 Found = Mapping[str, Any]
 
+BY_SPEAKER = "95 % by speaker"
+LEAST = ("to go", BY_SPEAKER)
+"""What a narrow terminal goes without first."""
+
 
 def show(found: Found) -> None:
     """Print the tables of a result."""
+    names = short(found)
     for engine in found["engines"]:
-        _rates(engine)
-        _at_rates(engine)
+        _rates(engine, names[engine["engine"]])
+        _at_rates(engine, names[engine["engine"]])
     print("to go: hours more, with no further false accept, until the rate is shown to be under 0.1 an hour")
     print("       if the hours are fixed beforehand (if somebody looks on the way)")
+    _pairs(found, names)
+
+
+def _pairs(found: Found, names: Mapping[str, str]) -> None:
     for first, second in sorted({(row["first"], row["second"]) for row in found["comparisons"]}):
         rows = [row for row in found["comparisons"] if (row["first"], row["second"]) == (first, second)]
         _table(
-            f"1: {first}   2: {second}   (same sound; p: exact tests that both are alike)",
+            f"1: {names[first]}   2: {names[second]}   (same sound; p: exact tests that both are alike, "
+            "not corrected for multiple comparisons)",
             ("condition", "word", "missed by both", "by 1 only", "by 2 only", "p", "false accepts of 1", "of 2", "p"),
             [
                 (
@@ -36,8 +47,8 @@ def show(found: Found) -> None:
         )  # fmt: skip
 
 
-def _rates(engine: Found) -> None:
-    rows, name = engine["rates"], engine["engine"]
+def _rates(engine: Found, name: str) -> None:
+    rows = engine["rates"]
     sums = [one for one, after in pairwise([*rows, {"condition": ""}]) if one["condition"] != after["condition"]]
     # Conditions that were made hold the same hours again.
     within = "" if len(sums) > 1 and sums[0]["condition"] else f" {duration(rows[0]['hours'])} without wake words,"
@@ -47,11 +58,11 @@ def _rates(engine: Found) -> None:
     _rated(f"{name}: {sums[0]['word']},{within} 95 % intervals", sums, ("word",))
     if len(rows) > len(sums):
         words = [row for row in rows if row not in sums]
-        _rated(f"{name}: each word in each condition", words, ("to go", "by speaker"))
+        _rated(f"{name}: each word in each condition", words, ("to go", BY_SPEAKER))
 
 
 def _rated(title: str, rows: Sequence[Found], hidden: Sequence[str]) -> None:
-    columns = ("word", "condition", "threshold", "false accepts", "an hour", "to go", "missed", "%", "by speaker")
+    columns = ("word", "condition", "threshold", "false accepts", "an hour", "to go", "missed", "%", BY_SPEAKER)
     cells = [zip(columns, _cells(row, parts="condition" not in hidden), strict=True) for row in rows]
     _table(title, columns, [["" if name in hidden else cell for name, cell in own] for own in cells])
 
@@ -59,7 +70,7 @@ def _rated(title: str, rows: Sequence[Found], hidden: Sequence[str]) -> None:
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Print rows without columns that hold nothing."""
     kept = [n for n in range(len(columns)) if any(row[n] != "" for row in rows)]
-    terminal.table(title, [columns[n] for n in kept], ([row[n] for n in kept] for row in rows))
+    terminal.table(title, [columns[n] for n in kept], ([row[n] for n in kept] for row in rows), LEAST)
 
 
 def _cells(row: Found, *, parts: bool) -> Iterator[str]:
@@ -71,10 +82,11 @@ def _cells(row: Found, *, parts: bool) -> Iterator[str]:
     yield _to_go(row)
     yield f"{row['missed']} of {row['trials']}"
     yield _ranged(row["frr"], row["frr_95"], 100)
-    yield "" if row["frr_95_by_speaker"] is None else _span(row["frr_95_by_speaker"], 100)
+    unknown = "-" if row["speakers"] else ""
+    yield unknown if row["frr_95_by_speaker"] is None else _span(row["frr_95_by_speaker"], 100)
 
 
-def _at_rates(engine: Found) -> None:
+def _at_rates(engine: Found, name: str) -> None:
     """Print misses at given false accepts an hour, where there are hours enough for one such event."""
     rows = [
         (
@@ -88,7 +100,7 @@ def _at_rates(engine: Found) -> None:
     ]  # fmt: skip
     if rows:
         _table(
-            f"{engine['engine']}: misses where false accepts are held down, by thresholds chosen on this very sound",
+            f"{name}: misses where false accepts are held down, by thresholds chosen on this very sound",
             ("condition", "word", "false accepts an hour, at most", "threshold", "missed", "%"),
             rows,
         )

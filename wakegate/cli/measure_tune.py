@@ -4,11 +4,12 @@ import argparse
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import ConfigError
 from ..events import SAMPLE_RATE
 from . import measure_live, terminal
+from . import measure_tune_table as table
 
 if TYPE_CHECKING:
     from ..audio.block import Samples
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from ..measure.engines import Engine
     from ..measure.field.ambient import Ambient
     from ..measure.field.tune import Budget, Choice
-    from ..wake.manifest import Manifest, OperatingPoint
+    from ..wake.manifest import Manifest
 
 _DESCRIPTION = """\
 Find, for each wake word, the lowest threshold whose false accepts an hour are within a budget with the given
@@ -58,6 +59,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     parser.add_argument("--model", type=Path, metavar="NAME.onnx", help="a model file; the installed one if not given")
     parser.add_argument("--write", action="store_true", help="set the thresholds in the config; the rest of it stays")
+    parser.add_argument(
+        "--lower", action="store_true", help="let --write go below the model's own threshold, which it keeps otherwise"
+    )
     parser.add_argument("--json", action="store_true", help="JSON Lines instead of a table")
     parser.set_defaults(run=run)
 
@@ -79,18 +83,21 @@ def run(args: argparse.Namespace) -> int:
     if args.write:  # before hours of listening: it may be a file that cannot be changed
         config.changed_by(path, dict.fromkeys(words, 1.0))
     engine = named(f"wakegate:{model.path}", None, LIMIT_S)
+    paths = [] if args.microphone else _files(args, budget)
     tallies = _said(args, engine, words) if args.words else {}  # before hours of listening: its labels may be wrong
-    ambient = _listen(args, settings, engine, budget)
+    ambient = _listen(args, settings, engine, budget, paths)
     for reason in ambient.failures:
         terminal.say(f"failed, counts nowhere: {reason}")
     choices = {word: choose(ambient.scores(word), ambient.hours, budget, model.floor) for word in words}
-    rows = [_row(model, word, choice, tallies.get(word)) for word, choice in choices.items()]
-    _show(args, budget, ambient.hours, rows)
+    rows = [table.row(model, word, choice, tallies.get(word)) for word, choice in choices.items()]
+    table.show(args, budget, ambient.hours, rows)
+    if not args.json:
+        table.below(rows, model.floor)
     impossible = [word for word, choice in choices.items() if choice is None]
     for word in impossible:
         terminal.say(f"wakegate: no threshold up to 1 keeps {word!r} within the budget: it is left as it is")
     if args.write:
-        _write(path, settings, model, choices)
+        _write(path, settings, model, choices, lower=args.lower)
     return 1 if ambient.failures or impossible else 0
 
 
@@ -122,19 +129,31 @@ def _per_hour(text: str) -> float:
         raise ConfigError(f"--budget {text!r} is no rate: write 0.1/h, or 1/day") from error
 
 
-def _listen(args: argparse.Namespace, settings: "Config", engine: "Engine", budget: "Budget") -> "Ambient":
+def _files(args: argparse.Namespace, budget: "Budget") -> list[Path]:
+    """Return the files to hear; refuse at once those whose headers promise too few hours."""
+    from ..measure.field import ambient
+
+    paths = ambient.files(args.ambient)
+    promised = ambient.hours(paths)
+    if promised is not None:
+        budget.check(promised)
+    labelled = [one for one in paths if any(one.with_suffix(kind).exists() for kind in (".txt", ".rttm"))]
+    if labelled:
+        many = f"{len(labelled)} files have" if labelled[1:] else "1 file has"
+        terminal.say(
+            f"note: {many} labels, the first is {labelled[0]}: they are not read, whatever is heard is a false accept"
+        )
+    return paths
+
+
+def _listen(
+    args: argparse.Namespace, settings: "Config", engine: "Engine", budget: "Budget", paths: Sequence[Path]
+) -> "Ambient":
     from ..measure.field import ambient
 
     if not args.microphone:
         from .progress import shown
 
-        paths = ambient.files(args.ambient)
-        labelled = [one for one in paths if any(one.with_suffix(kind).exists() for kind in (".txt", ".rttm"))]
-        if labelled:
-            terminal.say(
-                f"note: {len(labelled)} files have labels beside them, the first is {labelled[0]}: they are not read, "
-                f"whatever is heard is a false accept"
-            )
         return ambient.hear(engine, paths, shown)
     from ..measure.field.live import Live
 
@@ -176,100 +195,19 @@ def _said(args: argparse.Namespace, engine: "Engine", words: Sequence[str]) -> "
     return {word: one for word, one in found.items() if len(one.found)}
 
 
-def nearest(model: "Manifest", word: str, threshold: float) -> "list[OperatingPoint]":
-    """Return the measured point of each condition that is nearest to a threshold, the higher one of two."""
-    own = [point for point in model.operating_points if point.word == word]
-    return [
-        min(
-            (point for point in own if point.condition == condition),
-            key=lambda point: (abs(point.threshold - threshold), -point.threshold),
-        )
-        for condition in dict.fromkeys(point.condition for point in own)
-    ]
-
-
-def _row(model: "Manifest", word: str, choice: "Choice | None", said: "Tally | None") -> dict[str, Any]:
-    """Return what is told of a word; ``nearest`` and ``missed`` are empty and None where nobody knows."""
-    rates = None if choice is None or said is None else said.rates(choice.threshold)
-    points = [] if choice is None else nearest(model, word, choice.threshold)
-    return {
-        "word": word,
-        "model_threshold": model.entry(word).threshold,
-        "threshold": None if choice is None else choice.threshold,
-        "false_accepts": None if choice is None else choice.false_accepts,
-        "missed": None if rates is None else rates.missed,
-        "trials": None if rates is None else rates.trials,
-        "frr_95": None if rates is None else rates.frr_95,
-        "nearest": [
-            {"threshold": one.threshold, "condition": one.condition, "missed": one.missed, "trials": one.trials}
-            for one in points
-        ],
-        "model_sha256": model.sha256,
-    }
-
-
-def _show(args: argparse.Namespace, budget: "Budget", hours: float, rows: Sequence[Mapping[str, Any]]) -> None:
-    from ..measure.rounding import duration
-
-    about = {"hours": hours, "budget_per_hour": budget.per_hour, "confidence": budget.confidence}
-    if args.json:
-        for row in rows:
-            terminal.emit({**row, **about})
-        return
-    # Each condition of the model's card has its column, unless the misses were measured on the user's own words.
-    own = any(row["trials"] is not None for row in rows)
-    conditions = [] if own else list(dict.fromkeys(one["condition"] for row in rows for one in row["nearest"]))
-    terminal.table(
-        f"within {budget.per_hour:g} false accepts an hour of each word, with {budget.confidence * 100:g} % "
-        f"confidence, on {duration(hours)} of sound",
-        (
-            "word", "model's own", "threshold", "false accepts heard",
-            *([f"missed of {args.words}"] if own else (f"missed: {one}" for one in conditions)),
-        ),
-        (
-            (
-                row["word"], f"{row['model_threshold']:g}",
-                "none" if row["threshold"] is None else f"{row['threshold']:g}",
-                "" if row["false_accepts"] is None else row["false_accepts"],
-                *([_missed(row)] if own else (_nearest(row, one) for one in conditions)),
-            )
-            for row in rows
-        ),
-    )  # fmt: skip
-    if conditions:
-        print("missed: by the model's card, at the measured threshold nearest to yours (behind @); >= where yours is")
-        print("higher and can only miss more, <= where it is lower. --words measures it on words of your own.")
-    if any(row["threshold"] is not None and row["threshold"] < row["model_threshold"] for row in rows):
-        print("A threshold below the model's own is only as good as this sound is like all your days.")
-
-
-def _missed(row: Mapping[str, Any]) -> str:
-    """Return the misses as measured on the user's words, with their interval."""
-    from ..measure.rounding import figure
-
-    if row["trials"] is None:
-        return ""
-    low, high = (figure(100 * one) for one in row["frr_95"])
-    return f"{row['missed']} of {row['trials']} ({low}-{high} %)"
-
-
-def _nearest(row: Mapping[str, Any], condition: str) -> str:
-    """Return the misses of one condition of the model's card at the nearest threshold, and on which side that lies."""
-    for one in row["nearest"]:
-        if one["condition"] == condition:
-            at, chosen = one["threshold"], row["threshold"]
-            side = "" if at == chosen else ">= " if at < chosen else "<= "
-            return f"{side}{one['missed']} of {one['trials']} @{at:g}"
-    return ""
-
-
-def _write(path: Path, settings: "Config", model: "Manifest", choices: "Mapping[str, Choice | None]") -> None:
+def _write(
+    path: Path, settings: "Config", model: "Manifest", choices: "Mapping[str, Choice | None]", *, lower: bool
+) -> None:
+    """Write the thresholds; of one below the model's own, the model's own, which keeps the budget all the more."""
     from .. import config
 
-    chosen = {word: choice.threshold for word, choice in choices.items() if choice is not None}
+    found = {word: choice.threshold for word, choice in choices.items() if choice is not None}
+    least = {word: 0.0 if lower else model.entry(word).threshold for word in found}
+    chosen = {word: max(threshold, least[word]) for word, threshold in found.items()}
     config.write_thresholds(path, chosen)
     for word, threshold in chosen.items():
         before = settings.thresholds.get(word)
         was = f"{model.entry(word).threshold:g} (the model's)" if before is None else f"{before:g}"
-        terminal.say(f"{word}: {was} -> {threshold:g}")
+        kept = "" if threshold == found[word] else f" (the model's own; {found[word]:g} would do, --lower takes it)"
+        terminal.say(f"{word}: {was} -> {threshold:g}{kept}")
     terminal.say(f"written to {path}; a running `wakegate listen` takes it when it is started again")

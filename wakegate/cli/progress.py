@@ -42,18 +42,18 @@ class Hours:
 
     def __init__(self, seconds: float, show: Callable[["Hours"], None]) -> None:
         self.total_s, self.done_s = seconds, 0.0
-        self._known_s, self._begun, self._show = 0.0, time.monotonic(), show
+        self.known_s, self._begun, self._show = 0.0, time.monotonic(), show
 
     def by(self, seconds: float, known: bool) -> None:
         """Move on by so many seconds of sound; what was known before says nothing about the pace."""
         self.done_s += seconds
-        self._known_s += seconds if known else 0.0
+        self.known_s += seconds if known else 0.0
         self._show(self)
 
     @property
     def left(self) -> str:
         """The time that is left, as text; empty while nobody knows."""
-        heard_s = self.done_s - self._known_s
+        heard_s = self.done_s - self.known_s
         if heard_s <= 0:
             return ""
         left_s = (self.total_s - self.done_s) * (time.monotonic() - self._begun) / heard_s

@@ -29,16 +29,53 @@ def plain(text: str) -> str:
     )
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table for people on stdout."""
+WORD = 32
+"""Longer than any word or number; what is longer is a path, which may be broken to be shown whole."""
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], least: Sequence[str] = ()) -> None:
+    """Print a table for people on stdout, as wide as it is where that is no terminal.
+
+    A narrow terminal goes without the columns that say the ``least``, in their order; then cells are wrapped between
+    their words.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    there = Console()
+    held = [[plain(str(cell)) for cell in own] for own in zip(columns, *rows, strict=True)]
+    widths = _widths(held, there.width if there.is_terminal else None, least)
+    console = Console(highlight=False, width=max(there.width, sum(widths) + 3 * len(widths) + 1))
     # Text, not str: brackets in a name are no markup.
-    drawn = Table(title=Text(plain(title), style="table.title"), title_justify="left")
-    for column in columns:
-        drawn.add_column(Text(plain(column)), overflow="fold")  # a path is shown whole
-    for row in rows:
-        drawn.add_row(*(Text(plain(str(cell))) for cell in row))
-    Console(highlight=False).print(drawn)
+    console.print(Text(plain(title), style="table.title"), soft_wrap=True)
+    drawn = Table()
+    shown = [(own, width) for own, width in zip(held, widths, strict=True) if width]
+    for (name, *_), width in shown:
+        drawn.add_column(Text(name), overflow="fold", width=width)  # a path is shown whole
+    for row in zip(*(own[1:] for own, _ in shown), strict=True):
+        drawn.add_row(*map(Text, row))
+    console.print(drawn)
+
+
+def _widths(held: Sequence[Sequence[str]], most: int | None, least: Sequence[str]) -> list[int]:
+    """Return each column's width, 0 for one that is left out; ``held`` are columns, their names first."""
+    from rich.cells import cell_len
+
+    wanted = [max(cell_len(line) for cell in own for line in cell.split("\n")) for own in held]
+    if most is None:
+        return wanted
+    needed = [min(WORD, max(cell_len(word) for cell in own for word in cell.split() or [""])) for own in held]
+
+    def frame() -> int:
+        return 3 * sum(width > 0 for width in wanted) + 1
+
+    names = [own[0] for own in held]
+    for at in (names.index(name) for name in least if name in names):
+        if sum(needed) + frame() > most:
+            wanted[at] = needed[at] = 0
+    spare = max(0, most - frame() - sum(needed))
+    for at, width in enumerate(wanted):
+        more = min(spare, width - needed[at])
+        needed[at], spare = needed[at] + more, spare - more
+    return needed

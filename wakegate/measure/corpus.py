@@ -93,12 +93,7 @@ def read(path: Path, words: Collection[str] | None = None, told: Told = silent) 
 
 
 def _folder(root: Path, told: Told) -> Corpus:
-    found = sorted(
-        Path(folder, name)
-        for folder, _, names in os.walk(root, onerror=_unreadable)
-        for name in names
-        if name[0] != "."
-    )
+    found, linked = _below(root)
     sounds = [path for path in found if path.suffix.lower() in SOUND]
     if not sounds:
         raise ConfigError(f"{root} holds no sound ({', '.join(SOUND)}): name the folder that does, or a manifest")
@@ -107,6 +102,7 @@ def _folder(root: Path, told: Told) -> Corpus:
         if path.suffix.lower() in LABELS:
             beside.setdefault(path.with_suffix(""), []).append(path)
     stems = Counter(path.with_suffix("") for path in sounds)
+    _once(sounds)
     rates: set[int] = set()
     recordings, used = [], []
     for number, audio in enumerate(sounds):
@@ -120,10 +116,31 @@ def _folder(root: Path, told: Told) -> Corpus:
         recordings.append(labelled(bare, labels.read(own[0]), own[0]) if own else bare)
         used += [audio, *own]
     notes = _rates(rates)
+    if linked:
+        notes += (f"{len(linked)} linked folders are not looked into, the first is {linked[0]}: name what it leads to",)
     if beside:
         stray = sorted(path for paths in beside.values() for path in paths)
         notes += (f"{len(stray)} text files beside no sound of their name label nothing, the first is {stray[0]}",)
     return Corpus(path=root, recordings=tuple(recordings), sha256=_hashes(root, used, told), notes=notes)
+
+
+def _below(root: Path) -> tuple[list[Path], list[Path]]:
+    """Return all files below a folder, and the linked folders, in order; what begins with a dot is nobody's corpus."""
+    found, linked = [], []
+    for folder, inside, names in os.walk(root, onerror=_unreadable):
+        inside[:] = [name for name in inside if name[0] != "."]
+        linked += [path for path in (Path(folder, name) for name in inside) if path.is_symlink()]
+        found += [Path(folder, name) for name in names if name[0] != "."]
+    return sorted(found), sorted(linked)
+
+
+def _once(sounds: Sequence[Path]) -> None:
+    """Refuse two names of one file: its hours would count twice."""
+    before: dict[str, Path] = {}
+    for path in sounds:
+        first = before.setdefault(os.path.realpath(path), path)
+        if first != path:
+            raise ConfigError(f"{path} is the same file as {first}, and would count twice: remove one")
 
 
 def _unreadable(error: OSError) -> None:
@@ -132,16 +149,18 @@ def _unreadable(error: OSError) -> None:
 
 def _listed(path: Path, words: Collection[str] | None, told: Told) -> Corpus:
     listed = manifest.read(path, words)
-    entries = sorted(listed.entries, key=lambda entry: (entry.audio, entry.offset_s))
+    # By the file itself: two names of it, or a link, are the same sound.
+    file = {audio: os.path.realpath(audio) for audio in {entry.audio for entry in listed.entries}}
+    entries = sorted(listed.entries, key=lambda entry: (file[entry.audio], entry.offset_s))
     if not entries:
         raise ConfigError(f"{path} lists nothing: give one recording a line")
     rates: set[int] = set()
     recordings: list[Recording] = []
-    for audio, group in groupby(entries, key=lambda entry: entry.audio):
+    for _, group in groupby(entries, key=lambda entry: file[entry.audio]):
         same = list(group)
         told(f"lengths of {path}", len(recordings) / len(entries))
         try:
-            length, rate = _length(audio)
+            length, rate = _length(same[0].audio)
         except FormatError as error:
             raise FormatError(f"{same[0].where}: {error}") from error
         rates.add(rate)
@@ -163,7 +182,7 @@ def _stretches(path: Path, entries: Sequence[Entry], length: int) -> Iterator[Re
                 f"which is {there_s:.2f} s long: mend offset_s or duration_s (seconds)"
             )
         first, last = round(entry.offset_s * SAMPLE_RATE), min(round(end_s * SAMPLE_RATE), length)
-        name = os.path.relpath(entry.audio, path.parent) + (f"@{entry.offset_s:g}s" if len(entries) > 1 else "")
+        name = os.path.relpath(entry.audio, path.parent) + (f"@{entry.offset_s!r}s" if len(entries) > 1 else "")
         bare = Recording(name=name, audio=entry.audio, first=first, length=last - first, condition=entry.condition)
         found.append((entry, labelled(bare, entry.labels, entry.where)))
     for (before, one), (after, two) in pairwise(found):

@@ -6,6 +6,7 @@ start; only labels and messages are in seconds.
 """
 
 import math
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -20,6 +21,11 @@ EXCLUDED = ("?", "exclude")
 """Labels that are no word: nobody knows what is said there, so nothing there is scored."""
 SLACK = SAMPLE_RATE // 50
 """How far a label may reach past the end, in samples: editors round."""
+
+
+def written(text: str) -> bool:
+    """Whether a name can be written to every result: no half of a surrogate pair, and no control character."""
+    return not any(unicodedata.category(sign) in ("Cc", "Cs") for sign in text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +43,9 @@ class Label:
             raise ConfigError(f"{self}: give a start at 0 s or later, and an end not before it")
         if not spelled(self.word):
             raise ConfigError(f"{self} has no word: name the word, or `?` where nobody knows")
+        for name in (self.word, self.speaker):
+            if not written(name):
+                raise ConfigError(f"{name!r} cannot be written as UTF-8 in one line: spell the word or speaker anew")
 
     def __str__(self) -> str:
         return f"the label {self.word!r} from {self.start_s:g} to {self.end_s:g} s"

@@ -10,16 +10,20 @@ import math
 import platform
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from itertools import combinations
 from pathlib import Path
+from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import ConfigError
 from ..events import SAMPLE_RATE
 from . import detections
 from .clips import Clips
+from .conditions.plan import versions
 from .corpus import Corpus
 from .counts.bootstrap import by_speaker
 from .counts.compare import compare
@@ -27,10 +31,12 @@ from .counts.curve import at_rate, curve
 from .counts.part import Part, parts, wholes
 from .counts.sequential import progress
 from .counts.tally import Rates, Tally, counted, hours
+from .listening.cache import ROOM
 from .listening.run import Hearing
 from .measured import Measured
 from .mistakes import loudest
 from .report import page
+from .report.words import short
 
 FORMAT = 1
 RATES = (0.1, 0.5, 1.0)
@@ -60,33 +66,60 @@ def document(corpus: Corpus, measured: Sequence[Measured], *, tolerance: int, se
     """
     import wakegate
 
+    engines = [_engine(one, tolerance, seed) for one in measured]
+    names = short({"engines": engines})
     return {
         "format": FORMAT,
         "command": list(command),
         "seed": seed,
         "tolerance_s": tolerance / SAMPLE_RATE,
-        "versions": {"wakegate": wakegate.__version__, "python": platform.python_version(), "numpy": np.__version__},
-        "corpus": _corpus(corpus, tolerance),
-        "engines": [_engine(one, tolerance, seed) for one in measured],
+        "versions": {"wakegate": wakegate.__version__, "python": platform.python_version(), **dict(versions())},
+        # The short name is the one of events.csv.
+        "engines": [{"engine": one["engine"], "name": names[str(one["engine"])], **one} for one in engines],
         "comparisons": [
             row
             for pair in combinations(measured, 2)
             for part in zip(*(wholes(side.hearings) for side in pair), strict=True)
             for row in _compared(pair, part, tolerance)
         ],
+        # At the end: a hash a file may be a very long list.
+        "corpus": {**_corpus(corpus, tolerance), "files": dict(corpus.sha256)},
     }
 
 
 def write(folder: Path, found: Row, measured: Sequence[Measured], tolerance: int, clips: Clips | None = None) -> None:
-    """Write results.json, events.csv and report.html; ``clips`` is the sound that a person asked to have in it."""
-    text = json.dumps(found, indent=1, allow_nan=False)
-    (folder / "results.json").write_text(text + "\n", encoding="utf-8")
+    """Write results.json, events.csv and report.html; ``clips`` is the sound that a person asked to have in it.
+
+    Raises
+    ------
+    ConfigError
+        If there is no room; what stood there before is left as it was.
+    """
+    with _writing(folder / "results.json") as file:
+        file.write(json.dumps(found, indent=1, allow_nan=False) + "\n")
     # A file's name need not be UTF-8: there it stands as it is.
-    with (folder / "events.csv").open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+    with _writing(folder / "events.csv", errors="surrogateescape") as file:
         table = csv.DictWriter(file, detections.COLUMNS, restval="")
         table.writeheader()
-        table.writerows(detections.rows(measured, tolerance))
-    (folder / "report.html").write_text(page(found, clips), encoding="utf-8")
+        names = short(found)
+        table.writerows({**row, "engine": names[str(row["engine"])]} for row in detections.rows(measured, tolerance))
+    with _writing(folder / "report.html") as file:
+        file.write(page(found, clips))
+
+
+@contextmanager
+def _writing(path: Path, errors: str = "strict") -> Iterator[TextIO]:
+    """Give a file that takes the place of another once it is whole: what was there before stays until then."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("w", newline="", encoding="utf-8", errors=errors) as file:
+            yield file
+        part.replace(path)
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written ({error.strerror}): {ROOM}") from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
 
 
 def _corpus(corpus: Corpus, tolerance: int) -> Row:
@@ -98,7 +131,6 @@ def _corpus(corpus: Corpus, tolerance: int) -> Row:
     return {
         "path": str(corpus.path),
         "sha256": corpus.digest,
-        "files": dict(corpus.sha256),
         "recordings": len(recordings),
         "hours": sum(one.length for one in recordings) / SAMPLE_RATE / 3600,
         "hours_without_wake_words": hours(whole.hearings, tolerance),
@@ -143,7 +175,7 @@ def _rows(one: Measured, part: Part, tolerance: int, seed: int) -> Iterator[Row]
         speakers += tally.speakers
         interval = by_speaker(missed[-1], tally.speakers, seed)
         about = {"word": word, "condition": part.condition, "threshold": _finite(threshold)}
-        yield {**about, **_rated(every[-1], interval)}
+        yield {**about, **_rated(every[-1], interval), "speakers": _named(tally.speakers)}
     if len(every) == 1:
         return
     together = Rates(
@@ -153,7 +185,13 @@ def _rows(one: Measured, part: Part, tolerance: int, seed: int) -> Iterator[Row]
         trials=sum(one.trials for one in every),
     )
     interval = by_speaker(np.concatenate(missed), speakers, seed)
-    yield {"word": SUM, "condition": part.condition, "threshold": None, **_rated(together, interval)}
+    about = {"word": SUM, "condition": part.condition, "threshold": None}
+    yield {**about, **_rated(together, interval), "speakers": _named(speakers)}
+
+
+def _named(speakers: Sequence[str]) -> int:
+    """Return how many people are named."""
+    return len(set(speakers) - {""})
 
 
 def _rated(rates: Rates, by_speaker_95: tuple[float, float] | None) -> Row:

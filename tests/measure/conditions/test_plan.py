@@ -14,13 +14,28 @@ import pytest
 from tests.measure.conditions.hearing import RATE, delay, heard, loudest, noise, written
 from wakegate.errors import ConfigError
 from wakegate.measure import corpus as corpora
-from wakegate.measure.conditions import plan
+from wakegate.measure.conditions import library, plan
 from wakegate.measure.conditions.draw import fraction
 from wakegate.measure.conditions.excerpt import placed
 from wakegate.measure.conditions.made import Codec, Simulated
 from wakegate.measure.conditions.plan import Options, conditioned
 
 WORD = (1.0, 1.6)
+
+
+def test_responses_of_a_manifest_are_its_stretches(tmp_path):
+    two = np.zeros(1600, np.float32)
+    two[[100, 900]] = 0.5, 1.0
+    written(tmp_path / "two.wav", two, subtype="FLOAT")
+    lines = [{"audio": "two.wav", "offset_s": at, "duration_s": 0.05} for at in (0, 0.05)]
+    (tmp_path / "rooms.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    found, _ = library.rooms(tmp_path / "rooms.jsonl", corpora.silent)
+    assert [(one.first, one.length) for one in found] == [(0, 800), (800, 800)]
+
+
+def test_conditions_that_print_alike_are_refused(corpus):
+    with pytest.raises(ConfigError, match=r"two conditions are called 'gain \+10 dB'"):
+        conditioned(corpus, Options(gain_db=(10, 10.0000001)))
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Rooms: the convolution is the textbook's, and a word stays where it was. Around 3 s."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.signal import oaconvolve
@@ -23,7 +25,7 @@ def response(length, direct, seed=5):
 def measured(tmp_path):
     def made(impulse, rate=16_000, name="room.wav"):
         path = written(tmp_path / name, impulse, rate, "FLOAT")
-        return Measured(audio=path, sha256=name, length=round(len(impulse) * 16_000 / rate))
+        return Measured(audio=path, sha256=name, first=0, length=round(len(impulse) * 16_000 / rate))
 
     return made
 
@@ -46,6 +48,16 @@ def test_a_response_at_another_rate_and_with_channels(measured, tmp_path):
     impulse[0, 1] = 1.0
     found, direct = room.response(measured(impulse, 48_000))
     assert direct == 160 and np.square(found).sum() == pytest.approx(1)
+
+
+def test_a_response_is_the_stretch_that_is_named(measured):
+    two = np.zeros(1600)
+    two[[100, 900]] = 0.5, 1.0
+    whole = measured(two)
+    first, second = replace(whole, length=800), replace(whole, first=800, length=800)
+    assert [room.response(one)[1] for one in (whole, first, second)] == [100, 100, 100]
+    assert [np.count_nonzero(room.response(one)[0]) for one in (whole, first, second)] == [2, 1, 1]
+    assert len({whole.key, first.key, second.key}) == 3
 
 
 @pytest.mark.parametrize(

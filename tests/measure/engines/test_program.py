@@ -33,6 +33,18 @@ def cut(samples, size):
     return (samples[at : at + size] for at in range(0, len(samples), size))
 
 
+def ended(process):
+    """Whether a process ends within seconds; nobody here is its parent, so it may stay a zombie."""
+    for _ in range(100):
+        try:
+            if Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
+                return True
+        except FileNotFoundError:
+            return True
+        time.sleep(0.02)
+    return False
+
+
 BEEPS = [Heard(word="beep", at=2 * RATE + 160, score=0.5), Heard(word="beep", at=6 * RATE + 160, score=0.75)]
 
 
@@ -78,6 +90,8 @@ FAILURES = {
     "no word": (["say", '{"at_s": 1}'], "which is not"),
     "an empty word": (["say", '{"at_s": 1, "word": " "}'], "word is a text"),
     "nan": (["say", '{"at_s": NaN, "word": "a"}'], "finite numbers"),
+    "half a character": (["say", '{"at_s": 1, "word": "a\\ud800"}'], "can be written as UTF-8"),
+    "two lines": (["say", '{"at_s": 1, "word": "a\\nb"}'], "can be written as UTF-8"),
     "true": (["say", '{"at_s": true, "word": "a"}'], "finite numbers"),
     "a score in words": (["say", '{"at_s": 1, "word": "a", "score": "high"}'], "finite numbers"),
     "milliseconds": (["say", '{"at_s": 1620, "word": "a"}'], r"at_s is in seconds \(not samples, not ms\)"),
@@ -98,35 +112,45 @@ def test_how_it_fails_is_said(sound, name):
     assert time.monotonic() - begun < 5
 
 
-def test_one_that_gives_scores_for_one_file_must_for_all(sound, tmp_path):
-    script = tmp_path / "moody.py"
-    script.write_text(
-        "import sys, pathlib\n"
-        "mark = pathlib.Path(__file__).with_suffix('.mark')\n"
-        "print('{\"at_s\": 1, \"word\": \"a\"' + ('' if mark.exists() else ', \"score\": 1') + '}')\n"
-        "mark.touch()\n"
-        "sys.stdin.buffer.read()\n"
-    )
-    moody = named(f"exec:{sys.executable} {script}", None, 10.0)
-    moody.hear([sound])
-    with pytest.raises(EngineError, match="always or never"):
-        moody.hear([sound])
+@pytest.mark.parametrize("samples", [1600, 8000, 5 * RATE])
+@pytest.mark.parametrize("code", ["import os; os.close(0); time.sleep(0.1)", "pass", "time.sleep(0.3)"])
+def test_who_reads_nothing_has_not_heard_a_clip_however_short(samples, code):
+    deaf = named(f"exec:{shlex.join([sys.executable, '-S', '-c', f'import time; {code}'])}", None, 10.0)
+    with pytest.raises(EngineError, match=r"stopped listening after 0\.0 s of the sound"):
+        deaf.hear([np.zeros(samples, np.int16)])
+
+
+def test_who_reads_late_or_in_small_bites_has_heard_it_all():
+    code = "import os, time; time.sleep(0.4)\nwhile os.read(0, 300): time.sleep(0.001)"
+    slow = named(f"exec:{shlex.join([sys.executable, '-S', '-c', code])}", None, 10.0)
+    assert slow.hear([np.zeros(8000, np.int16)]) == []
+
+
+def test_nobody_says_more_than_can_be_heard(sound):
+    line = '{"at_s": 1, "word": "a"}'
+    assert len(engine("say", *[line] * 1000).hear([sound[:1]])) == 1000
+    code = f"import os\nwhile True: os.write(1, {(line + chr(10)).encode() * 100!r})"
+    flood = named(f"exec:{shlex.join([sys.executable, '-S', '-c', code])}", None, 10.0)
+    with pytest.raises(EngineError, match="say each event once"):
+        flood.hear([sound])
 
 
 def test_what_it_started_is_killed_with_it(sound, tmp_path):
     where = tmp_path / "pid"
     with pytest.raises(EngineError, match="killed"):
         engine("child", str(where), limit_s=1.0).hear([sound])
-    child = int(where.read_text())
-    for _ in range(100):
-        try:
-            state = Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()[0]
-        except FileNotFoundError:
-            return
-        if state == "Z":  # nobody here is its parent: whoever reaps it may be slow
-            return
-        time.sleep(0.02)
-    pytest.fail("it still runs")
+    assert ended(int(where.read_text()))
+
+
+def test_what_it_leaves_behind_is_killed_too(sound, tmp_path):
+    code = (
+        "import pathlib, subprocess, sys\n"
+        "left = subprocess.Popen(['sleep', '60'], stdin=-3, stdout=-3, stderr=-3)\n"
+        f"pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(left.pid))\n"
+        "sys.stdin.buffer.read()"
+    )
+    assert named(f"exec:{shlex.join([sys.executable, '-S', '-c', code])}", None, 10.0).hear([sound]) == []
+    assert ended(int((tmp_path / "pid").read_text()))
 
 
 def test_sound_that_breaks_off_ends_the_program_too(sound):
@@ -144,6 +168,14 @@ def test_its_files_are_hashed():
     about = engine("loud").about
     assert set(about["files_sha256"]) == {sys.executable, str(ENGINE)}
     assert all(len(sha) == 64 for sha in about["files_sha256"].values())
+
+
+def test_a_file_that_is_named_in_an_option_is_hashed(tmp_path):
+    (tmp_path / "model").write_bytes(b"one")
+    spec = f"exec:{sys.executable} {ENGINE} loud --model={tmp_path / 'model'}"
+    one = named(spec, None, 1.0).about
+    (tmp_path / "model").write_bytes(b"two")
+    assert named(spec, None, 1.0).about != one
 
 
 @pytest.mark.parametrize(

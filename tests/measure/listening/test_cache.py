@@ -1,12 +1,14 @@
 """What is known is believed, and nothing else is."""
 
 import json
+import resource
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import soundfile
 
+from wakegate.errors import ConfigError
 from wakegate.measure import corpus as corpora
 from wakegate.measure.conditions.made import Made
 from wakegate.measure.engines import Heard
@@ -68,6 +70,20 @@ def test_no_changed_byte_is_believed(file):
 def test_foreign_lines_are_left_aside(file, foreign):
     file.write_bytes(foreign + b"\n" + file.read_bytes())
     assert known(file) == [SAID, (), SAID[:1]]
+
+
+def test_a_full_disk_is_said_and_what_is_half_there_is_not_believed(file):
+    cache = Cache(file.parents[1], ABOUT)
+    size, limit = file.stat().st_size, resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, limit[1]))
+    try:
+        for message in ("was not written to its end: make room", "cannot be written .*: make room"):
+            with pytest.raises(ConfigError, match=message):
+                cache.add([(key(4), SAID)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    cache.add([(key(4), ())])
+    assert Cache(file.parents[1], ABOUT).get(key(4)) == () and known(file) == [SAID, (), SAID[:1]]
 
 
 # Keys: the same where the answer must be, another where it may be.

@@ -1,7 +1,9 @@
 """Tasks over real processes, some of which are killed. Around 10 s."""
 
+import hashlib
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,9 @@ import pytest
 import soundfile
 
 from wakegate.errors import ConfigError
+from wakegate.measure.conditions.made import Excerpt, Made, Measured
 from wakegate.measure.engines import Heard
+from wakegate.measure.listening import units, worker
 from wakegate.measure.listening.pool import Pool
 from wakegate.measure.listening.worker import Answer, Maker, Task, digest
 from wakegate.measure.recording import Recording
@@ -91,8 +95,6 @@ def test_one_engine_a_process(tmp_path, recordings):
     script.write_text("import sys\nsys.stdin.buffer.read()\n")
     made = Maker(spec=f"exec:{sys.executable} {script}")
     with Pool(1) as pool:
-        from wakegate.measure.listening import worker
-
         answers(pool, made, recordings[:1])
         kept = worker._kept.engine
         answers(pool, made, recordings[1:2])
@@ -108,9 +110,37 @@ def test_another_engine_than_the_runs_own_is_refused(tmp_path, recordings):
             list(pool.hear([Task(maker=made, about=about, recordings=(r,), elsewhere=True) for r in recordings]))
 
 
+def test_files_that_are_missing_or_others_elsewhere_are_refused(tmp_path, recordings):
+    made = maker(tmp_path, [])
+    task = Task(maker=made, about=digest(made.engine()), recordings=tuple(recordings[:1]), elsewhere=True)
+    noise, room = tmp_path / "noise.wav", tmp_path / "room.wav"
+    for path in (noise, room):
+        path.write_bytes(path.name.encode())
+    hashes = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in (recordings[0].audio, noise, room)}
+    placed = Excerpt(at=0, audio=noise, sha256=hashes[noise], first=0, length=RATE)
+    place = Measured(audio=room, sha256=hashes[room], first=0, length=9)
+    mixed = replace(recordings[0], made=Made(noise=(placed,), snr_db=0.0, room=place))
+    task = replace(task, files=tuple(units.files(mixed, hashes[mixed.audio])))
+    assert dict(task.files) == hashes
+    assert len(worker.hear(task)) == 1
+    worker._check.cache_clear()  # another process
+    room.write_bytes(b"another")
+    with pytest.raises(ConfigError, match=r"has another .*room\.wav than this run"):
+        worker.hear(task)
+    noise.unlink()
+    with pytest.raises(ConfigError, match=r"has no .*noise\.wav"):
+        worker._check.cache_clear()
+        worker.hear(task)
+
+
+def test_another_decoder_makes_another_engine_of_it(tmp_path, monkeypatch):
+    before = digest(maker(tmp_path, []).engine())
+    monkeypatch.setattr(soundfile, "__libsndfile_version__", "0.0")
+    assert digest(maker(tmp_path, []).engine()) != before
+
+
 def test_whatever_an_engine_throws_fails_that_recording_alone(tmp_path, recordings, monkeypatch):
     from wakegate.measure.engines.program import Program
-    from wakegate.measure.listening import worker
 
     def broken(self, sound):
         if next(iter(sound))[0] == 3:

@@ -1,16 +1,18 @@
 """One engine over a corpus: order, failures, and memory that does not grow with the file. Around 10 s."""
 
+import os
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import soundfile
 
 from tests.cli.process import environment
+from wakegate.errors import ConfigError
 from wakegate.measure import corpus as corpora
-from wakegate.measure.listening import worker
 from wakegate.measure.listening.cache import Cache
 from wakegate.measure.listening.pool import Pool
 from wakegate.measure.listening.run import MIXED, listen
@@ -49,10 +51,15 @@ def test_an_engine_gives_scores_always_or_never_whoever_runs_it(corpus, tmp_path
         assert [bool(one.failure) for one in found] == [False, False, True, False, False]
         return found[2].failure, told
 
-    why, told = heard()
-    assert "always or never" in why and told == [(0.0, True), (5.0, False)]
-    worker._kept.key = None  # a process that has not heard the others
-    assert heard() == (MIXED, [(4.0, True), (1.0, False)])
+    assert heard() == (MIXED, [(0.0, True), (5.0, False)])
+    assert heard() == (MIXED, [(5.0, True)])
+
+
+def test_two_recordings_of_one_name_are_refused(corpus, tmp_path):
+    one, two, *rest = corpus.recordings
+    same = replace(corpus, recordings=(one, replace(two, name=one.name), *rest))
+    with Pool(1) as pool, pytest.raises(ConfigError, match=r"two recordings are called '0\.wav'"):
+        listen(Maker(spec="exec:true"), "a" * 64, same, pool, Cache(tmp_path, "a" * 64), lambda *_: None)
 
 
 HEAR = """
@@ -98,12 +105,12 @@ def test_memory_is_flat_for_ten_hours(tmp_path):
 def test_a_hundred_thousand_files(tmp_path):
     """Read, dispatched, heard and written: minutes, and a few hundred MB."""
     folder = tmp_path / "corpus"
-    tiny = tmp_path / "tiny.wav"
-    soundfile.write(tiny, np.arange(160, dtype=np.int16), RATE)
     for part in range(100):
         (folder / f"{part:02}").mkdir(parents=True)
-        for number in range(1000):
-            (folder / f"{part:02}" / f"{number:03}.wav").symlink_to(tiny)
+        tiny = folder / f"{part:02}" / "000.wav"
+        soundfile.write(tiny, np.arange(160, dtype=np.int16), RATE)
+        for number in range(1, 1000):
+            os.link(tiny, tiny.with_name(f"{number:03}.wav"))
     script = "import sys; from wakegate.cli import main; sys.exit(main())"
     call = [sys.executable, "-c", script, "measure", folder, "--engine", "wakegate", "--out", tmp_path / "out"]
     done = subprocess.run(call, env=environment(tmp_path), capture_output=True, text=True, check=False)

@@ -120,7 +120,7 @@ def rooms(path: Path, told: corpora.Told) -> tuple[tuple[Measured, ...], Library
                 f"--rir: {one.audio} is {one.length / SAMPLE_RATE:.1f} s long: an impulse response is at most "
                 f"{room.LONGEST_S} s. Is it a recording? Name the folder that holds responses alone"
             )
-        measured = Measured(audio=one.audio, sha256=one.sha256, length=one.first + one.length)
+        measured = Measured(audio=one.audio, sha256=one.sha256, first=one.first, length=one.length)
         try:
             room.response(measured)
         except FormatError as error:

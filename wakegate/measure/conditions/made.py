@@ -52,16 +52,17 @@ class Excerpt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """A room as it was measured: a file whose first channel is an impulse response of ``length`` samples at 16 kHz."""
+    """A room as it was measured: a stretch of a file whose first channel is an impulse response; samples at 16 kHz."""
 
     audio: Path
     sha256: str
+    first: int
     length: int
 
     @property
     def key(self) -> str:
         """What it sounds like, in words."""
-        return f"rir {self.sha256}"
+        return f"rir {self.sha256} {self.first} {self.length}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

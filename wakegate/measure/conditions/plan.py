@@ -121,6 +121,7 @@ def conditioned(corpus: Corpus, options: Options, told: Told = silent) -> Corpus
     measured, responses = library.rooms(options.rir, told) if options.rir else ((), None)
     background = library.listed("--background", options.background, told) if options.background else None
     conditions = [*_product(options, measured)]
+    _check_names([one.name for one in conditions])
     recordings, notes = _spaced(corpus, options, background)
     beds = [library.drawn(noise.stock, one.length, options.seed, one.name) if noise else () for one in recordings]
     made = [
@@ -137,7 +138,7 @@ def conditioned(corpus: Corpus, options: Options, told: Told = silent) -> Corpus
         conditions=Conditions(
             names=(*([CLEAN] if clean else []), *(one.name for one in conditions)),
             files=tuple((kind, *file) for kind, found in files if found for file in found.files),
-            versions=_versions(),
+            versions=(*versions(), *_simulators()),
         ),
     )
 
@@ -163,6 +164,13 @@ def _product(options: Options, measured: tuple[Measured, ...]) -> Sequence[_Cond
             rooms or [("", ())], snrs, gains, codecs
         )
     ]  # fmt: skip
+
+
+def _check_names(names: Sequence[str]) -> None:
+    """Refuse two conditions of one name: their rows could not be told apart."""
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigError(f"two conditions are called {twice[0]!r}: give values that differ in six digits")
 
 
 def _spaced(
@@ -208,14 +216,17 @@ def _joined(*names: str) -> str:
     return ", ".join(filter(None, names))
 
 
-def _versions() -> tuple[tuple[str, str], ...]:
-    found = [
+def versions() -> tuple[tuple[str, str], ...]:
+    """Return the libraries that all samples depend on, each with its version: they decode and resample."""
+    return (
         ("libsndfile", str(soundfile.__libsndfile_version__)),
         ("numpy", np.__version__),
         ("soxr", str(soxr.__libsoxr_version__)),
-    ]
+    )
+
+
+def _simulators() -> tuple[tuple[str, str], ...]:
     try:
-        found.append(("pyroomacoustics", version("pyroomacoustics")))
+        return (("pyroomacoustics", version("pyroomacoustics")),)
     except PackageNotFoundError:
-        pass
-    return tuple(found)
+        return ()

@@ -46,7 +46,7 @@ def response(room: Measured | Simulated) -> tuple[NDArray[np.float64], int]:
     if isinstance(room, Simulated):
         raw = _simulated(room)
     else:
-        raw = np.concatenate([*read(room.audio, 0, room.length, channel=0)]).astype(np.float64)
+        raw = np.concatenate([*read(room.audio, room.first, room.length, channel=0)]).astype(np.float64)
     highest = np.abs(raw).max(initial=0.0)
     if highest == 0:
         raise FormatError(f"{room.audio if isinstance(room, Measured) else room} is silent: it is no room")

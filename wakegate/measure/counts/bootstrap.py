@@ -16,7 +16,10 @@ FEWEST = 5
 
 
 def by_speaker(missed: NDArray[np.bool_], speakers: Sequence[str], seed: int) -> tuple[float, float] | None:
-    """Return the 95 % interval of the share missed, resampling speakers; None where they are not known or too few.
+    """Return the 95 % interval of the share missed, resampling speakers; None where it says nothing.
+
+    It says nothing where the speakers are not known or too few, and where nothing or everything was missed: whoever is
+    drawn, the share is the same.
 
     Parameters
     ----------
@@ -25,10 +28,10 @@ def by_speaker(missed: NDArray[np.bool_], speakers: Sequence[str], seed: int) ->
     speakers : sequence of str
         Who said each; an empty one is unknown, and then there is no interval.
     seed : int
-        Of the draws. With no miss at all the interval is 0 to 0: read Wilson's beside it.
+        Of the draws.
     """
     names, owner = np.unique(np.array(speakers, np.str_), return_inverse=True)
-    if len(names) < FEWEST or "" in names:
+    if len(names) < FEWEST or "" in names or missed.all() or not missed.any():
         return None
     said = np.bincount(owner, minlength=len(names))
     lost = np.bincount(owner, weights=missed, minlength=len(names))

@@ -129,8 +129,9 @@ def scored(word: str, hearing: Hearing, tolerance: int) -> list[Heard]:
     heard = [one for one in hearing.heard if one.word == word]
     if not heard or not hearing.recording.excluded:
         return heard
-    outside = unscored(hearing.recording, tolerance)
-    return [one for one in heard if not any(start <= one.at < end for start, end in outside)]
+    outside, last = unscored(hearing.recording, tolerance), hearing.recording.length
+    # What is heard as the sound ends, or behind it, is placed at its length: one past the last sample.
+    return [one for one in heard if not any(s <= one.at < e or one.at == e == last for s, e in outside)]
 
 
 def score(one: Heard) -> float:

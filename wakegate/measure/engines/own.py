@@ -3,6 +3,7 @@
 Owns nothing but the adapting. Every candidate above the model's floor is said, so one pass serves every threshold.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 
 from ...audio.block import Samples
@@ -26,6 +27,8 @@ class Own:
         self.about: Mapping[str, object] = {
             "model": manifest.name,
             "model_sha256": manifest.sha256,
+            # What it says of smoothing and of where a candidate ends decides the answers too.
+            "manifest_sha256": hashlib.sha256(manifest.path.with_suffix(".json").read_bytes()).hexdigest(),
             "floor": manifest.floor,
             "refractory_s": manifest.refractory / SAMPLE_RATE,
             "onnxruntime": onnxruntime_version(),

@@ -24,7 +24,7 @@ from ...wake.catalogue import spelled
 from ...wake.detector import DetectorConfig, WordTiming
 from .engine import Heard
 from .process import Process
-from .said import LATE_S, heard
+from .said import LATE_S, check_count, heard
 from .settings import SAME, strictest
 
 NAMES = ("openwakeword", "pymicro-wakeword", "pvporcupine", "pocketsphinx", "snowboy")
@@ -107,6 +107,7 @@ class Peer:
                     _check_heard(line, length + TAIL)
                     break
                 found += self._scored(line, length) if self._detector else [heard(line, length)]
+                check_count(len(found), length)
             else:
                 raise EngineError("it ended before it had answered")
         except BaseException:  # also what the sound raises: the next recording finds no half of this one

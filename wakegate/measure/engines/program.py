@@ -5,8 +5,10 @@ none. Must never count a recording that the program did not hear to its end.
 """
 
 import hashlib
+import os
 import shlex
 import shutil
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from ...audio.block import Samples
 from ...errors import ConfigError, EngineError
 from .engine import Heard
 from .process import Process
-from .said import heard
+from .said import check_count, heard
 
 
 class Program:
@@ -39,7 +41,6 @@ class Program:
         self.thresholds: Mapping[str, float] | None = None
         self.about: Mapping[str, object] = {"command": self._words, "files_sha256": _files(self._words)}
         self._limit_s = limit_s
-        self._scores: bool | None = None
 
     def hear(self, sound: Iterable[Samples]) -> list[Heard]:
         """Let the program hear one recording; EngineError if it crashes, hangs or says what cannot be understood."""
@@ -52,27 +53,30 @@ class Program:
                 yield piece.astype("<i2").tobytes()
 
         process = Process(self._words, self._limit_s)
+        end = weakref.finalize(self, process.end)  # also where a thread of ours is left behind
+        lines: list[bytes] = []
         try:
-            lines = list(process.lines(bare(), close=True))
+            for line in process.lines(bare(), close=True):
+                lines.append(line)
+                check_count(len(lines), length)
         finally:
-            process.end()
+            end()
         found = [heard(line, length) for line in lines]
-        kinds = {one.score is not None for one in found} | ({self._scores} if self._scores is not None else set())
-        if len(kinds) > 1:
+        if len({one.score is None for one in found}) > 1:
             raise EngineError("it gave a score with some of what it heard and not with the rest: always or never")
-        self._scores = kinds.pop() if kinds else None
         return found
 
 
 def _files(words: list[str]) -> dict[str, str]:
-    """Return the hash of the program and of every file that its command line names."""
-    named = [shutil.which(words[0]) or words[0], *words[1:]]
+    """Return the hash of the program and of every file that its command line names, as --model=FILE too."""
+    named = [shutil.which(words[0]) or words[0], *words[1:], *(word.partition("=")[2] for word in words[1:])]
     hashes: dict[str, str] = {}
     for name in named:
+        if not os.path.isfile(name):  # noqa: PTH113  what is too long to be a name is no error here
+            continue
         try:
-            if Path(name).is_file():
-                with Path(name).open("rb") as file:
-                    hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
-        except (OSError, ValueError) as error:
+            with Path(name).open("rb") as file:
+                hashes[name] = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
             raise ConfigError(f"{name} cannot be read: {error}") from error
     return hashes

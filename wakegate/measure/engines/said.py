@@ -10,10 +10,13 @@ import math
 from ...errors import EngineError
 from ...events import SAMPLE_RATE
 from ...wake.catalogue import spelled
+from ..recording import written
 from .engine import Heard
 
 LATE_S = 1.0
 """How far behind the end of the sound an engine may place what it heard last."""
+MOST, MOST_A_SECOND = 1_000, 100
+"""Things said of a recording: so many, and so many more for each second."""
 
 
 def heard(line: bytes, length: int) -> Heard:
@@ -32,6 +35,8 @@ def heard(line: bytes, length: int) -> Heard:
         raise EngineError(f'it said {told!r}, which is not {{"at_s": 1.62, "word": "alexa", "score": 0.9}}') from error
     if not isinstance(word, str) or not spelled(word) or not _number(at_s) or not (score is None or _number(score)):
         raise EngineError(f"it said {told!r}: word is a text, at_s and score are finite numbers")
+    if not written(word):
+        raise EngineError(f"it said {told!r}: a word is text that can be written as UTF-8, in one line")
     seconds = length / SAMPLE_RATE
     if not 0 <= at_s <= seconds + LATE_S:
         raise EngineError(
@@ -39,6 +44,21 @@ def heard(line: bytes, length: int) -> Heard:
         )
     at = min(round(at_s * SAMPLE_RATE), length)
     return Heard(word=spelled(word), at=at, score=None if score is None else float(score))
+
+
+def check_count(count: int, length: int) -> None:
+    """Refuse more things said than anybody can hear in ``length`` samples: memory must not fill with them.
+
+    Raises
+    ------
+    EngineError
+        Above 1,000, and 100 more for each second.
+    """
+    seconds = length / SAMPLE_RATE
+    if count > MOST + MOST_A_SECOND * seconds:
+        raise EngineError(
+            f"it said more than {count - 1} things in {seconds:.1f} s of sound: say each event once, not each frame"
+        )
 
 
 def _number(value: object) -> bool:

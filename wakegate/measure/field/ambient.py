@@ -57,7 +57,9 @@ def files(paths: Iterable[Path]) -> list[Path]:
         if not path.exists():
             raise ConfigError(f"{path} does not exist: check the name")
         if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SOUND and p.name[0] != ".")
+            inside = sorted(
+                p for p in path.rglob("*") if p.suffix.lower() in SOUND and not _hidden(p.relative_to(path))
+            )
             if not inside:
                 raise ConfigError(f"{path} holds no sound ({', '.join(SOUND)}): name the folder that does")
         for file in inside:
@@ -65,6 +67,25 @@ def files(paths: Iterable[Path]) -> list[Path]:
                 raise ConfigError(f"{file} is named twice: its hours would count twice")
             found[file.resolve()] = file
     return list(found.values())
+
+
+def _hidden(path: Path) -> bool:
+    """Whether a file or a folder above it begins with a dot, as that of a version control does."""
+    return any(part[0] == "." for part in path.parts)
+
+
+def hours(paths: Iterable[Path]) -> float | None:
+    """Return the hours that the files' headers promise; None where one does not say. A bad file promises none."""
+    seconds = 0.0
+    for path in paths:
+        try:
+            with closing(FileSource(path)) as source:
+                if source.seconds is None:
+                    return None
+                seconds += source.seconds
+        except WakegateError:  # `hear` tells why
+            continue
+    return seconds / 3600
 
 
 def hear(engine: Engine, paths: Sequence[Path], showing: Showing) -> Ambient:

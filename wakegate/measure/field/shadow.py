@@ -70,11 +70,14 @@ def shadow(engines: Sequence[Engine], live: Live, *, in_time: bool) -> Iterator[
         ears = [_Ear(engine) for engine in engines]
         try:
             failure = _hand_over(sound, ears, in_time=in_time)
-        finally:
             for ear in ears:
                 ear.queue.end()
+            for ear in ears:
+                ear.join()
+        finally:  # whoever breaks it off waits for nobody, and nobody hears what still waits
+            for ear in ears:
+                ear.queue.drop()
         for ear in ears:
-            ear.join()
             if ear.broke is not None:
                 raise ear.broke
         failure = failure or next(filter(None, (ear.failure for ear in ears)), "")

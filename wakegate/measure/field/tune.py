@@ -49,6 +49,15 @@ class Budget:
         """Hours below which not even sound without any event shows it: -ln(1 - confidence) / per_hour."""
         return -math.log(1 - self.confidence) / self.per_hour
 
+    def check(self, hours: float) -> None:
+        """Refuse hours that cannot show it; the message says how many are needed."""
+        if self.most_events(hours) < 0:
+            raise ConfigError(
+                f"{hours:.3g} h are too few: to show at most {self.per_hour:g} false accepts an hour with "
+                f"{self.confidence * 100:g} % confidence takes {self.hours_needed:.3g} h, if a word never fires in "
+                f"them; listen for longer, or allow more"
+            )
+
     def most_events(self, hours: float) -> int:
         """Return how many events so many hours may hold for the budget to be shown; -1 if not even none."""
         if hours <= 0 or self._limit(0, hours) > self.per_hour:
@@ -93,13 +102,8 @@ def choose(scores: Sequence[float], hours: float, budget: Budget, floor: float) 
     ConfigError
         If there are too few hours; the message says how many are needed.
     """
+    budget.check(hours)
     most = budget.most_events(hours)
-    if most < 0:
-        raise ConfigError(
-            f"{hours:.3g} h are too few: to show at most {budget.per_hour:g} false accepts an hour with "
-            f"{budget.confidence * 100:g} % confidence takes {budget.hours_needed:.3g} h, if a word never fires in "
-            f"them; listen for longer, or allow more"
-        )
     falling = sorted(scores, reverse=True)
     threshold = _above(falling[most]) if len(falling) > most else floor
     threshold = max(threshold, floor)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from ..recording import EXCLUDED, Label
+from ...errors import ConfigError
+from ..recording import EXCLUDED, Label, written
 
 T = TypeVar("T")
 
@@ -25,6 +26,11 @@ class Entry:
     duration_s: float | None
     labels: tuple[Label, ...]
     condition: str
+
+    def __post_init__(self) -> None:
+        """Refuse a condition that no result can hold; the file's own name may be anything."""
+        if not written(self.condition):
+            raise ConfigError(f"the condition {self.condition!r} cannot be written as UTF-8 in one line: name it anew")
 
 
 def field(kind: type[T], key: str, source: Mapping[str, object], otherwise: T | None = None) -> T:

@@ -135,7 +135,12 @@ def _csv(path: Path) -> Iterator[Entry]:
     try:
         absent = set(COLUMNS) - set(rows.fieldnames or ())
         if absent:
-            raise ConfigError(f"{path} has no column {', '.join(sorted(absent))}: the first line names the columns")
+            raise ConfigError(
+                f"{path} has no column {', '.join(sorted(absent))}: its first line names "
+                f"{', '.join(rows.fieldnames or ()) or 'none'}. Rename the columns that are meant, or add them: "
+                f"{','.join(COLUMNS)} are needed. A file without a wake word has a row with the last three empty: "
+                f"a.wav,,,"
+            )
         for number, row in enumerate(rows, 2):
             entry = _row(f"{path}, row {number}", path.parent, row)
             before = found.setdefault((entry.audio, entry.offset_s, entry.duration_s), replace(entry, labels=()))

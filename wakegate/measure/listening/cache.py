@@ -19,6 +19,8 @@ from ..recording import Recording
 FORMAT = 1
 CODE = ("audio", "wake", "measure")
 """The parts of the package that answers depend on."""
+ROOM = "make room on that disk, and run the same command again"
+"""What to do where something cannot be written."""
 
 
 class Cache:
@@ -58,13 +60,24 @@ class Cache:
         return self._known.get(key)
 
     def add(self, answers: Iterable[tuple[str, tuple[Heard, ...]]]) -> None:
-        """Keep answers under their keys: on the disk when this returns, as far as a killed process goes."""
+        """Keep answers under their keys: on the disk when this returns, as far as a killed process goes.
+
+        Raises
+        ------
+        ConfigError
+            If they cannot be written to their end.
+        """
         lines = b"".join(_line(key, heard) for key, heard in answers)
         if not lines:
             return
-        with self._path.open("ab", buffering=0) as file:
-            file.write((b"\n" if self._torn else b"") + lines)
-        self._torn = False
+        whole = (b"\n" if self._torn else b"") + lines
+        try:
+            with self._path.open("ab", buffering=0) as file:
+                self._torn = file.write(whole) != len(whole)
+        except OSError as error:
+            raise ConfigError(f"{self._path} cannot be written ({error.strerror}): {ROOM}") from error
+        if self._torn:
+            raise ConfigError(f"{self._path} was not written to its end: {ROOM}")
 
 
 def keys(corpus: Corpus, about: str) -> dict[str, str]:

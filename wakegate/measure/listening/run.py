@@ -5,9 +5,11 @@ recording that fails is set aside with its reason, and the run goes on: it count
 words.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from ...errors import ConfigError
 from ...events import SAMPLE_RATE
 from ..corpus import Corpus
 from ..engines import Heard
@@ -52,8 +54,11 @@ def listen(
     Raises
     ------
     ConfigError
-        If a machine of the pool cannot do what is asked of it.
+        If a machine of the pool cannot do what is asked of it, or two recordings have one name.
     """
+    twice = next((name for name, count in Counter(one.name for one in corpus.recordings).items() if count > 1), None)
+    if twice is not None:
+        raise ConfigError(f"two recordings are called {twice!r}, and one would count for both: rename a file")
     key_of = keys(corpus, about)
     found: dict[str, Hearing] = {}
     for one in corpus.recordings:
@@ -62,11 +67,9 @@ def listen(
             found[one.name] = Hearing(recording=one, heard=heard)
     done(sum(one.recording.length for one in found.values()) / SAMPLE_RATE, True)
     own = {one.name: one for one in corpus.recordings if one.name not in found}
-    tasks = [
-        Task(maker=maker, about=about, elsewhere=pool.elsewhere,
-             recordings=tuple(map(units.absolute, group)) if pool.elsewhere else group)
-        for group in units.cut(own.values(), pool.processes)
-    ]  # fmt: skip
+    tasks = [Task(maker=maker, about=about, recordings=group) for group in units.cut(own.values(), pool.processes)]
+    if pool.elsewhere:
+        tasks = [_elsewhere(task, corpus.sha256_of) for task in tasks]
     for task, answers in pool.hear(tasks):
         names = [one.name for one in task.recordings]
         cache.add((key_of[n], a.heard) for n, a in zip(names, answers, strict=True) if not a.failure)
@@ -74,6 +77,13 @@ def listen(
             found[name] = Hearing(recording=own[name], heard=answer.heard, failure=answer.failure)
         done(sum(one.length for one in task.recordings) / SAMPLE_RATE, False)
     return _alike([found[one.name] for one in corpus.recordings])
+
+
+def _elsewhere(task: Task, sha256: Mapping[str, str]) -> Task:
+    """Return a task for any machine, which looks at its files before it believes them."""
+    recordings = tuple(map(units.absolute, task.recordings))
+    files = dict.fromkeys(file for one in recordings for file in units.files(one, sha256[one.name]))
+    return replace(task, recordings=recordings, elsewhere=True, files=tuple(files))
 
 
 def _alike(hearings: Sequence[Hearing]) -> tuple[Hearing, ...]:

@@ -47,6 +47,16 @@ def absolute(recording: Recording) -> Recording:
     return replace(recording, audio=_path(recording.audio), made=made)
 
 
+def files(recording: Recording, sha256: str) -> Iterator[tuple[Path, str]]:
+    """Yield every file that a recording's sound is made from, with its hash; ``sha256`` is that of its own."""
+    yield recording.audio, sha256
+    made = recording.made
+    if made is not None:
+        yield from ((one.audio, one.sha256) for one in (*made.speech, *made.noise))
+        if isinstance(made.room, Measured):
+            yield made.room.audio, made.room.sha256
+
+
 def _path(path: Path) -> Path:
     return Path.cwd() / path
 

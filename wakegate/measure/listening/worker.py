@@ -10,8 +10,11 @@ import json
 import platform
 import threading
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from ...errors import ConfigError, WakegateError
+from ..conditions.plan import versions
 from ..engines import Engine, Heard, named
 from ..recording import Recording
 from ..sound import Sound
@@ -57,13 +60,17 @@ class Task:
     recordings : tuple of Recording
         Files follow each other as in the corpus.
     elsewhere : bool
-        Whether another machine may be given it: a file that is missing there, or another engine, stops the run.
+        Whether another machine may be given it: a file that is missing or another there, or another engine, stops the
+        run.
+    files : tuple of (Path, str)
+        What is to be looked at there: the path and sha256 of every file that its sound is made from.
     """
 
     maker: Maker
     about: str
     recordings: tuple[Recording, ...]
     elsewhere: bool = False
+    files: tuple[tuple[Path, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +82,11 @@ class Answer:
 
 
 def digest(engine: Engine) -> str:
-    """Return the hash of what an engine says about itself, and of wakegate's version: alike in every process."""
+    """Return the hash of what an engine says about itself, of wakegate's version, and of what gives it its sound."""
     import wakegate
 
-    text = json.dumps([wakegate.__version__, engine.name, dict(engine.about)], sort_keys=True, default=str)
+    about = [wakegate.__version__, versions(), engine.name, dict(engine.about)]
+    text = json.dumps(about, sort_keys=True, default=str)
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
 
 
@@ -91,14 +99,25 @@ def hear(task: Task) -> tuple[Answer, ...]:
         If this machine cannot do what the run's own machine can: another engine, another version, no such files.
     """
     engine = _engine(task)
-    for path in dict.fromkeys(one.audio for one in task.recordings) if task.elsewhere else ():
-        if not path.exists():
-            raise ConfigError(
-                f"{platform.node()} has no {path}: the corpus must lie under the same path on every machine of the "
-                f"cluster (a shared disk does that)"
-            )
+    for path, sha256 in task.files:
+        _check(path, sha256)
     with Sound() as sound:
         return tuple(_answer(engine, sound, one) for one in task.recordings)
+
+
+@cache
+def _check(path: Path, sha256: str) -> None:
+    """Refuse a file that is not here, or not the same; once a process."""
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ConfigError(
+            f"{platform.node()} has no {path} ({error.strerror}): all sound must lie under the same path on every "
+            f"machine of the cluster (a shared disk does that)"
+        ) from error
+    if found != sha256:
+        raise ConfigError(f"{platform.node()} has another {path} than this run: copy it there anew")
 
 
 def _answer(engine: Engine, sound: Sound, recording: Recording) -> Answer:

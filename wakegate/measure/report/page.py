@@ -22,7 +22,7 @@ from .words import comparison, headline, hourly, labels, many, missing, ranged, 
 
 Found = Mapping[str, Any]
 
-RATES = ("engine", "word", "condition", "threshold", "false accepts", "an hour", "missed", "%", "% by speaker")
+RATES = ("engine", "word", "condition", "threshold", "false accepts", "an hour", "missed", "%", "95 % by speaker")
 
 
 CURVE = (
@@ -34,7 +34,7 @@ CURVE = (
 )
 A_WORD = "Thick: all words, their thresholds moved together from the engine's own; thin: each word."
 A_CONDITION = (
-    f"A picture an engine, a line a condition: all words, their thresholds moved together from the engine's own; "
+    f"One panel per engine, one line per condition: all words, their thresholds moved together from the engine's own; "
     f"{LABELLED} lines at most, and bands where there are no more than {BANDS}."
 )
 LISTED = 100
@@ -142,7 +142,7 @@ def _cells(label: str, row: Found, *, word: bool = True) -> tuple[object, ...]:
         hourly(row),
         f"{row['missed']} of {row['trials']}",
         ranged(row["frr"], row["frr_95"], 100),
-        " to ".join(figure(100 * end) for end in row["frr_95_by_speaker"] or ()),
+        " to ".join(figure(100 * end) for end in row["frr_95_by_speaker"] or ()) or ("-" if row["speakers"] else ""),
     )
 
 
@@ -198,7 +198,8 @@ def _pairs(document: Found) -> Iterator[str]:
         names = dict(zip((one["engine"] for one in document["engines"]), labels(document), strict=True))
         yield _list(comparison(row, names) for row in document["comparisons"])
         yield _note(
-            "Exact two-sided tests that both are alike, at the operating points; p is not corrected for several."
+            "Exact two-sided tests that both are alike, at the operating points; p is not corrected for multiple "
+            "comparisons."
         )
 
 
@@ -214,7 +215,7 @@ def _foot(document: Found) -> Iterator[str]:
             ("tolerance", f"{document['tolerance_s']:g} s"), ("corpus", corpus["path"]),
             ("corpus sha256", corpus["sha256"]),
             ("versions", ", ".join(f"{name} {version}" for name, version in document["versions"].items()))]  # fmt: skip
-    rows += [(f"{label} {key}", value if isinstance(value, str) else json.dumps(value))
+    rows += [(f"{label} {key}", _said(value))
              for engine, label in zip(document["engines"], labels(document), strict=True)
              for key, value in engine["about"].items()]  # fmt: skip
     made = corpus["conditions"]
@@ -228,6 +229,15 @@ def _foot(document: Found) -> Iterator[str]:
         more = "" if len(made["files"]) <= LISTED else f", the first {LISTED}; results.json names all"
         yield f"<details><summary>sha256 of {count} of noise and rooms{more}</summary>{_terms(files_of)}</details>"
     yield "</footer>"
+
+
+def _said(value: object) -> str:
+    """Return a value of results.json without its brackets."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_said(one)}" for key, one in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_said, value))
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _terms(rows: Iterable[tuple[str, object]]) -> str:

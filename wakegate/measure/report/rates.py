@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..rounding import duration
 from .axes import Linear, Rate, rate_axis
 from .marks import COLOURS, dot, line, picture, text
 from .words import cut, hourly, labels, ranged, together, wholes
@@ -75,7 +74,7 @@ def rates(document: Found) -> str:
         down += 10
         marks.append(line((8 if above else HOURLY - 100, down - 5), (WIDTH - 8, down - 5), "grid"))
     told = (
-        f"{name}, {names[n]}: {_hourly(row)} an hour, {_missed(row)} % missed" for name, own in rows for n, row in own
+        f"{name}, {names[n]}: {hourly(row)} an hour, {_missed(row)} % missed" for name, own in rows for n, row in own
     )
     title = f"False accepts an hour and misses by {by}, with 95 % intervals"
     return picture("rates", (WIDTH, bottom + 24), title, "; ".join(told) + ".", marks)
@@ -97,18 +96,13 @@ def _row(row: Found, number: int, title: str, scales: tuple[Rate, Linear], down:
         low, high = row["per_hour_95"]
         yield line((x.at(low), down), (x.at(high), down), colour)
         at = (x.at(row["per_hour"]), down)
-        yield dot(at, number, f"{title}: {_hourly(row)} an hour", hollow=row["false_accepts"] == 0)
-    yield text((HOURLY_END + 8, down + 4), _hourly(row), "figure")
+        yield dot(at, number, f"{title}: {hourly(row)} an hour", hollow=row["false_accepts"] == 0)
+    yield text((HOURLY_END + 8, down + 4), hourly(row), "figure")
     if row["frr_95"] is not None:
         low, high = (share.at(100 * end) for end in row["frr_95"])
         yield line((low, down), (high, down), colour)
         yield dot((share.at(100 * row["frr"]), down), number, f"{title}: {_missed(row)} %", hollow=row["missed"] == 0)
     yield text((MISSED_END + 8, down + 4), _missed(row), "figure")
-
-
-def _hourly(row: Found) -> str:
-    """Return the rate, or, of less than an hour, what was counted."""
-    return f"{row['false_accepts']} in {duration(row['hours'])}: {hourly(row)}" if 0 < row["hours"] < 1 else hourly(row)
 
 
 def _missed(row: Found) -> str:

@@ -23,6 +23,13 @@ def labels(document: Found) -> list[str]:
     return names if len(names) == 1 else [f"{number} {name}" for number, name in enumerate(names, start=1)]
 
 
+def short(document: Found) -> dict[str, str]:
+    """Return each engine's short name, by its whole one; with its number where two would be called alike."""
+    whole = [engine["engine"] for engine in document["engines"]]
+    names = [called(engine) for engine in document["engines"]]
+    return dict(zip(whole, names if len(set(names)) == len(names) else labels(document), strict=True))
+
+
 def called(engine: Found) -> str:
     """Return a short name: a program without its folders, variables and interpreter."""
     kind, given, rest = engine["engine"].partition(":")
@@ -64,11 +71,7 @@ def swept_by(engine: Found) -> str:
 
 
 def hourly(row: Found) -> str:
-    """Return false accepts an hour with their interval; of less than an hour, only how many they may be."""
-    if row["per_hour_95"] is None:
-        return "-"
-    if row["hours"] < 1:
-        return f"up to {figure(row['per_hour_95'][1])}"
+    """Return false accepts an hour with their interval."""
     return ranged(row["per_hour"], row["per_hour_95"], 1)
 
 
@@ -82,7 +85,7 @@ def headline(document: Found, engine: Found) -> str:
     """Return what was measured, as a paper would say it."""
     rows = {one: together(engine, one) for one in wholes(document)}
     heard = [one for one, row in rows.items() if row["hours"] or row["trials"]]
-    corpus, label = document["corpus"], called(engine)
+    label = called(engine)
     if not heard:
         why = "it heard no recording to its end" if engine["failures"] else "there is no sound to count in"
         return f"{label} could not be measured: {why}."
@@ -93,7 +96,7 @@ def headline(document: Found, engine: Found) -> str:
     if row["trials"]:
         low, high = (100 * end for end in row["frr_95"])
         count = f"{row['missed']} of {row['trials']}"
-        by = f", {many(corpus['speakers'], 'speaker')}" if corpus["speakers"] else ""
+        by = f", {many(row['speakers'], 'speaker')}" if row["speakers"] else ""
         did.append(f"missed {figure(100 * row['frr'])} % of the wake words "
                    f"(95 % CI {figure(low)} to {figure(high)}; {count}{by})")  # fmt: skip
     tail = f"with events matched one to one within {document['tolerance_s']:g} s of a label"
@@ -106,11 +109,7 @@ def headline(document: Found, engine: Found) -> str:
 
 def _accepted(row: Found) -> str:
     low, high = (figure(end) for end in row["per_hour_95"])
-    within = f"{duration(row['hours'])} without wake words"
-    if row["hours"] < 1:
-        times = many(row["false_accepts"], "time")
-        return f"accepted falsely {times} in {within}, too little to say how often an hour (95 % CI {low} to {high})"
-    count = f"{row['false_accepts']} in {within}"
+    count = f"{row['false_accepts']} in {duration(row['hours'])} without wake words"
     return f"accepted falsely {figure(row['per_hour'])} times an hour (95 % CI {low} to {high}; {count})"
 
 
@@ -160,7 +159,7 @@ def comparison(row: Found, names: Mapping[str, str]) -> str:
 def unsaid(document: Found) -> list[str]:
     """Return a note for each labelled word that an engine never said, though it said others."""
     return [
-        f"{engine['engine']} never said {word!r}, which the corpus labels; it said {', '.join(engine['said'])}: "
+        f"{called(engine)} never said {word!r}, which the corpus labels; it said {', '.join(engine['said'])}: "
         "are they spelt alike?"
         for engine in document["engines"]
         if engine["said"] and engine["knows"] is None
@@ -185,9 +184,8 @@ def missing(document: Found) -> Iterator[str]:
         yield "Misses, and the curve: no wake word is labelled."
     swept = {at["allowed_per_hour"] for one in engines for word in one["sweep"] for at in word["at"]}
     if 0 < quiet < 1:
-        yield (f"Rates an hour: in {duration(quiet)} without wake words, one false accept more or less is "
-               f"{figure(1 / quiet)} an hour. Counts and the upper limits stand in their place; an hour at least "
-               "makes a rate.")  # fmt: skip
+        yield (f"Rates an hour that are narrow: in {duration(quiet)} without wake words, one false accept more or less "
+               f"is {figure(1 / quiet)} an hour. Go by the intervals.")  # fmt: skip
     few = sorted(one for one in swept if one * quiet < 1)
     if few:
         yield (f"Misses at {', '.join(f'{one:g}' for one in few)} false accepts an hour: a single one in "
@@ -195,7 +193,8 @@ def missing(document: Found) -> Iterator[str]:
                "and several times that for a narrow interval.")  # fmt: skip
     if corpus["references"] and not any(row["frr_95_by_speaker"] for one in engines for row in one["rates"]):
         known = f"{corpus['speakers']} are named" if corpus["speakers"] else "none is named"
-        yield (f"Intervals by speaker: they need a speaker for every wake word and five at least; here {known}. "
+        yield (f"Intervals by speaker: they need a speaker for every wake word, five at least and some misses; here "
+               f"{known}, a manifest can name them. "
                "Wilson's take each word as a person of its own and are too narrow if few people spoke.")  # fmt: skip
     if len({row["condition"] for row in engines[0]["rates"]}) == 1:
         yield ("Rates by condition: the corpus names no two conditions (a manifest's `condition`), and none were made "
