@@ -117,10 +117,12 @@ def test_a_terminal_and_a_strange_format_are_said():
 
 
 def test_ctrl_c_ends_a_silent_pipe_at_once():
+    # A shell that starts the tests in the background has them ignore SIGINT, and children inherit that.
     program = """
-import sys
+import signal, sys
 import numpy as np
 from wakegate.audio.raw import RawSource
+signal.signal(signal.SIGINT, signal.default_int_handler)
 source, out = RawSource(sys.stdin.buffer), np.empty(1280, dtype=np.int16)
 try:
     print("ready", flush=True)
