@@ -93,7 +93,7 @@ def read(path: Path, words: Collection[str] | None = None, told: Told = silent) 
 
 
 def _folder(root: Path, told: Told) -> Corpus:
-    found, linked = _below(root)
+    found, linked = below(root)
     sounds = [path for path in found if path.suffix.lower() in SOUND]
     if not sounds:
         raise ConfigError(f"{root} holds no sound ({', '.join(SOUND)}): name the folder that does, or a manifest")
@@ -124,7 +124,7 @@ def _folder(root: Path, told: Told) -> Corpus:
     return Corpus(path=root, recordings=tuple(recordings), sha256=_hashes(root, used, told), notes=notes)
 
 
-def _below(root: Path) -> tuple[list[Path], list[Path]]:
+def below(root: Path) -> tuple[list[Path], list[Path]]:
     """Return all files below a folder, and the linked folders, in order; what begins with a dot is nobody's corpus."""
     found, linked = [], []
     for folder, inside, names in os.walk(root, onerror=_unreadable):

@@ -1,7 +1,8 @@
 """How the models are made: corpora, augmentation, network, fit, export. Needs the extra ``train``.
 
 Read in the order the data goes: ``corpus`` (files to clips, split by speaker), ``rooms`` (impulse responses),
-``augment`` (clips to examples), ``network`` (the torch twin of the streaming graph), ``fit`` (examples to weights),
-``evaluate`` (weights to operating points), ``export`` (weights to ONNX and its manifest). The listening path imports
-none of it.
+``augment`` (clips to examples), ``shards`` and ``draw`` (examples on disk, the hard ones more often), ``network`` and
+``fit`` (the first stage and its weights), ``verifier`` and ``verify`` (the second), ``graph``, ``branch`` and
+``export`` (both as one ONNX file and its manifest), ``evaluate`` (a file to operating points). The listening path
+imports none of it.
 """

@@ -8,8 +8,8 @@ import numpy as np
 
 from .corpus import WORDS
 from .graph import Nodes
-from .network import FLOOR
-from .verifier import BANDS, PLACES, Plane, Verifier, folded
+from .network import FLOOR, folded
+from .verifier import BANDS, PLACES, Plane, Verifier
 
 
 def verified(verifier: Verifier) -> Nodes:

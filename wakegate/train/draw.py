@@ -26,6 +26,7 @@ def draw(mixer: Mixer, network: Path, folder: Path, shards: int) -> None:
     that network finds hardest.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    front_end = FrontEnd()
     plain, heavy = mixer.mixture, Mixture(positives=0.25, near_misses=0.3, half_words=0.1)
     for number in itertools.count():
         path = folder / f"{number:05d}.npz"
@@ -38,13 +39,12 @@ def draw(mixer: Mixer, network: Path, folder: Path, shards: int) -> None:
         trunk = load_network(network) if mining else None
         kept: list[Shard] = []
         while sum(len(part.words) for part in kept) < SIZE:
-            kept.append(_part([mixer.example() for _ in range(96)], trunk))
+            kept.append(_part([mixer.example() for _ in range(96)], front_end, trunk))
         write(path, kept)
 
 
-def _part(examples: list[Example], trunk: torch.nn.Module | None) -> Shard:
+def _part(examples: list[Example], front_end: FrontEnd, trunk: torch.nn.Module | None) -> Shard:
     """Return examples as a shard: all of them, or the third that a network finds hardest."""
-    front_end = FrontEnd()
     words = np.array([e.word for e in examples], np.int8)
     ends = np.array([e.end for e in examples], np.int32)
     with torch.no_grad():

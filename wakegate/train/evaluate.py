@@ -131,10 +131,8 @@ def measure(
     }
     quiet = next(iter(said.values()))
     floor = scorer.manifest.floor
-    chosen, of_fold = (
-        _chosen(scorer.words, heard[0], hours[0], floor),
-        _chosen(scorer.words, fold_heard[0], hours[0], floor),
-    )
+    chosen = _chosen(scorer.words, heard[0], hours[0], floor)
+    of_fold = _chosen(scorer.words, fold_heard[0], hours[0], floor) if fold else chosen
     thresholds = {word: chosen[word, DEFAULT_RATE] for word in scorer.words}
     return {
         "thresholds": thresholds,

@@ -8,6 +8,7 @@ speakers and background are in them is the corpus's affair.
 import json
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -117,6 +118,29 @@ def hidden(features: Tensor, rng: np.random.Generator, usual: float) -> Tensor:
     return features
 
 
+def average(network: nn.Module, decay: float) -> torch.optim.swa_utils.AveragedModel:
+    """Return the exponential average of a network's weights, to be updated after every step."""
+    averaging = torch.optim.swa_utils.get_ema_multi_avg_fn(decay)
+    return torch.optim.swa_utils.AveragedModel(network, multi_avg_fn=averaging, use_buffers=True)
+
+
+def learning_rate(peak: float, step: int, done: float) -> float:
+    """Return the rate of a step: 300 steps up, then down a cosine over the share ``done`` of the plan's time."""
+    return peak * min(1.0, (step + 1) / 300) * (0.5 + 0.5 * math.cos(math.pi * done)) + 1e-6
+
+
+def between(ends: tuple[float, float], done: float) -> float:
+    """Return what lies between two values when the share ``done`` of the plan's time is over."""
+    return ends[0] + done * (ends[1] - ends[0])
+
+
+def save(path: Path, state: Mapping[str, object]) -> None:
+    """Write a checkpoint beside the old one, then put it in its place."""
+    part = path.with_suffix(".part")
+    torch.save(dict(state), part)
+    part.rename(path)
+
+
 def learn(folder: Path, checkpoint: Path, shape: Shape, plan: Plan, *, again: bool = False) -> None:
     """Train until the plan's time is over, writing a checkpoint every minute; go on where one lies.
 
@@ -125,9 +149,7 @@ def learn(folder: Path, checkpoint: Path, shape: Shape, plan: Plan, *, again: bo
     rng = np.random.default_rng(plan.seed)
     torch.manual_seed(plan.seed)
     trunk = Trunk(NONE + 1, shape)
-    averaged = torch.optim.swa_utils.AveragedModel(
-        trunk, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(plan.average), use_buffers=True
-    )
+    averaged = average(trunk, plan.average)
     optimizer = torch.optim.AdamW(trunk.parameters(), plan.learning_rate, weight_decay=plan.weight_decay)
     spent, step = 0.0, 0
     if checkpoint.exists():
@@ -145,9 +167,8 @@ def learn(folder: Path, checkpoint: Path, shape: Shape, plan: Plan, *, again: bo
     while spent < plan.minutes * 60:
         done = spent / (plan.minutes * 60)
         for group in optimizer.param_groups:
-            warm = min(1.0, (step + 1) / 300)
-            group["lr"] = plan.learning_rate * warm * (0.5 + 0.5 * math.cos(math.pi * done)) + 1e-6
-        negative = plan.negative_weight[0] + done * (plan.negative_weight[1] - plan.negative_weight[0])
+            group["lr"] = learning_rate(plan.learning_rate, step, done)
+        negative = between(plan.negative_weight, done)
         power, words, ends = pool.batch(plan.batch)
         features = hidden(stretched(front_end.normalised(power), rng), rng, AS_USUAL)
         loss = losses(trunk(features), targets(words, ends), plan.positive_weight, negative).mean()
@@ -185,15 +206,12 @@ def _save(
     spent: float,
     step: int,
 ) -> None:
-    """Write a checkpoint beside the old one, then put it in its place."""
     inner = averaged.module
     assert isinstance(inner, nn.Module)
-    part = path.with_suffix(".part")
-    torch.save(
+    save(
+        path,
         {
             "shape": asdict(shape), "trunk": trunk.state_dict(), "averaged": inner.state_dict(),
             "optimizer": optimizer.state_dict(), "spent": spent, "step": step,
         },
-        part,
     )  # fmt: skip
-    part.rename(path)

@@ -95,6 +95,16 @@ class Shape:
     width: int = 3
 
 
+def folded(conv: nn.Module, norm: nn.Module) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return weights and bias of a convolution with its batch normalisation multiplied in."""
+    assert isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d) and isinstance(conv, nn.Conv1d | nn.Conv2d)
+    assert norm.running_var is not None and norm.running_mean is not None
+    scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    bias = norm.bias - norm.running_mean * scale
+    weight = conv.weight * scale.reshape(-1, *[1] * (conv.weight.ndim - 1))
+    return weight.detach().numpy(), bias.detach().numpy()
+
+
 class CausalConv(nn.Module):
     """1-D convolution that sees only the past, with batch normalisation (folded at export)."""
 
@@ -112,11 +122,7 @@ class CausalConv(nn.Module):
 
     def folded(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Weights (outputs, inputs, width) and bias (outputs,) with the normalisation multiplied in."""
-        assert self.norm.running_var is not None and self.norm.running_mean is not None
-        scale = self.norm.weight / torch.sqrt(self.norm.running_var + self.norm.eps)
-        bias = self.norm.bias - self.norm.running_mean * scale
-        weight = self.conv.weight * scale[:, None, None]
-        return weight.detach().numpy(), bias.detach().numpy()
+        return folded(self.conv, self.norm)
 
 
 class Trunk(nn.Module):

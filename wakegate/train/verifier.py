@@ -7,9 +7,7 @@ directions of pitch. Must never see what lies after the first stage's last step.
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from .network import FLOOR, MELS
@@ -87,13 +85,3 @@ def loudness(power: Tensor) -> Tensor:
 def centred(loud: Tensor) -> Tensor:
     """Take the window's mean off each band, so that level and microphone vanish: (batch, frames, bands)."""
     return loud - loud.mean(dim=1, keepdim=True)
-
-
-def folded(conv: nn.Module, norm: nn.Module) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return weights and bias of a convolution with its batch normalisation multiplied in."""
-    assert isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d) and isinstance(conv, nn.Conv1d | nn.Conv2d)
-    assert norm.running_var is not None and norm.running_mean is not None
-    scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
-    bias = norm.bias - norm.running_mean * scale
-    weight = conv.weight * scale.reshape(-1, *[1] * (conv.weight.ndim - 1))
-    return weight.detach().numpy(), bias.detach().numpy()

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..events import SAMPLE_RATE
-from .fit import NONE, STEP, STEPS, hidden, load_network, stretched
+from .fit import NONE, STEP, STEPS, average, between, hidden, learning_rate, load_network, save, stretched
 from .network import STRIDE, FrontEnd, Trunk
 from .shards import Shard, power, read
 from .verifier import WINDOW, Verifier, VerifierShape, centred, loudness
@@ -144,9 +144,7 @@ def learn(folder: Path, network: Path, checkpoint: Path, plan: VerifierPlan, beg
     if begin is not None:
         verifier.load_state_dict(torch.load(begin, weights_only=True)["verifier"])
     verifier.planes.to(memory_format=torch.channels_last)  # half again as fast on processors with AVX-512
-    averaged = torch.optim.swa_utils.AveragedModel(
-        verifier, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(plan.average), use_buffers=True
-    )
+    averaged = average(verifier, plan.average)
     optimizer = torch.optim.AdamW(verifier.parameters(), plan.learning_rate, weight_decay=plan.weight_decay)
     weights = torch.ones(NONE + 1)
     started = saved_at = time.monotonic()
@@ -154,9 +152,8 @@ def learn(folder: Path, network: Path, checkpoint: Path, plan: VerifierPlan, beg
     step = 0
     while (done := (time.monotonic() - started) / (plan.minutes * 60)) < 1:
         for group in optimizer.param_groups:
-            warm = min(1.0, (step + 1) / 300)
-            group["lr"] = plan.learning_rate * warm * (0.5 + 0.5 * math.cos(math.pi * done)) + 1e-6
-        weights[NONE] = plan.negative_weight[0] + done * (plan.negative_weight[1] - plan.negative_weight[0])
+            group["lr"] = learning_rate(plan.learning_rate, step, done)
+        weights[NONE] = between(plan.negative_weight, done)
         heard, chances, classes = windows.batch(plan.batch)
         features = hidden(centred(stretched(loudness(heard), rng)), rng, 0.0)
         with torch.autocast("cpu", torch.bfloat16):
@@ -182,10 +179,8 @@ def _save(
     """Write a checkpoint beside the old one, then put it in its place; log the losses of both stages and of one."""
     inner = averaged.module
     assert isinstance(inner, nn.Module)
-    part = path.with_suffix(".part")
     state = {"verifier": verifier.state_dict(), "averaged": inner.state_dict()}
-    torch.save({"shape": asdict(verifier.shape), "step": step, **state}, part)
-    part.rename(path)
+    save(path, {"shape": asdict(verifier.shape), "step": step, **state})
     both, first = np.mean(recent, axis=0) if recent else (math.nan, math.nan)
     line = {"step": step, "loss": round(float(both), 5), "first_stage_alone": round(float(first), 5)}
     with path.with_suffix(".log").open("a") as log:

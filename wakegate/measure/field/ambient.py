@@ -14,7 +14,7 @@ from ...audio.files import FileSource
 from ...errors import ConfigError, WakegateError
 from ...events import SAMPLE_RATE
 from ...wake import sweep
-from ..corpus import SOUND
+from ..corpus import SOUND, below
 from ..engines import Engine, Heard
 
 Showing = Callable[[FileSource, Iterator[Samples]], Iterator[Samples]]
@@ -57,9 +57,7 @@ def files(paths: Iterable[Path]) -> list[Path]:
         if not path.exists():
             raise ConfigError(f"{path} does not exist: check the name")
         if path.is_dir():
-            inside = sorted(
-                p for p in path.rglob("*") if p.suffix.lower() in SOUND and not _hidden(p.relative_to(path))
-            )
+            inside = [one for one in below(path)[0] if one.suffix.lower() in SOUND]
             if not inside:
                 raise ConfigError(f"{path} holds no sound ({', '.join(SOUND)}): name the folder that does")
         for file in inside:
@@ -67,11 +65,6 @@ def files(paths: Iterable[Path]) -> list[Path]:
                 raise ConfigError(f"{file} is named twice: its hours would count twice")
             found[file.resolve()] = file
     return list(found.values())
-
-
-def _hidden(path: Path) -> bool:
-    """Whether a file or a folder above it begins with a dot, as that of a version control does."""
-    return any(part[0] == "." for part in path.parts)
 
 
 def hours(paths: Iterable[Path]) -> float | None:
