@@ -13,23 +13,24 @@ from onnx import TensorProto, helper, numpy_helper
 from .corpus import WORDS
 from .network import HOP, STRIDE
 
-CHUNK = 1280
+CHUNK = 2560
 FRAMES = CHUNK // HOP
 STEPS = FRAMES // STRIDE
 
 
 class Nodes:
-    """Collects the nodes and constants of a graph, or of a branch of one."""
+    """Collects the nodes and constants of a graph, or of a branch of one; ``prefix`` begins every name it makes."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
 
     def constant(self, name: str, value: NDArray[np.generic] | Sequence[int]) -> str:
         """Add a constant and return its name."""
         array = np.asarray(value, np.int64) if not isinstance(value, np.ndarray) else value
-        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
-        return name
+        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(array), self._prefix + name))
+        return self._prefix + name
 
     def weights(self, name: str, value: NDArray[np.float32]) -> str:
         """Add learned weights: halves in the file, made whole once when the model is loaded."""
@@ -38,8 +39,9 @@ class Nodes:
 
     def node(self, kind: str, inputs: Sequence[str], output: str, **attributes: object) -> str:
         """Add a node and return its output's name."""
-        self._nodes.append(helper.make_node(kind, list(inputs), [output], name=output, **attributes))
-        return output
+        named = self._prefix + output
+        self._nodes.append(helper.make_node(kind, list(inputs), [named], name=named, **attributes))
+        return named
 
     def cut(self, value: str, first: int, last: int, axis: int, output: str) -> str:
         """Add a slice [first, last) along an axis."""
@@ -76,6 +78,6 @@ class Graph(Nodes):
         return made
 
 
-def scores(name: str) -> onnx.ValueInfoProto:
+def scores(name: str, words: int = len(WORDS), steps: int = STEPS) -> onnx.ValueInfoProto:
     """Describe the scores of one chunk."""
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, STEPS, len(WORDS)])
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, steps, words])
