@@ -90,7 +90,7 @@ def test_a_missing_model_and_a_missing_manifest(tmp_path):
 # A graph that is not what the manifest says.
 
 GRAPH = {
-    "longer chunks": setting("chunk", 2560),
+    "longer chunks": setting("chunk", 5120),
     "shorter chunks": setting("chunk", 640),
     "finer steps": setting("step", 160),
     "a word too few": removing("words", 0),
