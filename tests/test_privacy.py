@@ -155,7 +155,7 @@ class History:
                 told.append((event, dict(self.granted)))
                 if event.kind == "wiped" and not pipeline.is_open:
                     assert not ring._samples.any() and ring.start == ring.end  # invariant 5
-                    assert not pipeline._scorer._held.any()
+                    assert not pipeline._ear._scorer._held.any()
         return told
 
 

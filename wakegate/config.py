@@ -17,6 +17,9 @@ refused, by name, rather than read past.
     [limits]                    # see wakegate.gate.limits.Limits; no value lifts a ceiling
     pre_roll_s = 0.5
 
+    [on]                        # a command by kind of event (wakegate.hooks); the file must be nobody else's to write
+    wake = "aplay ding.wav"
+
     [reviewer]
     key = "age1..."             # offered when somebody grants a review; granting is still a person's typed act
 """
@@ -34,6 +37,7 @@ from typing import Any
 from .chain.file import READ, open_own, sync_folder
 from .errors import ConfigError
 from .gate.limits import Limits
+from .hooks import HOOKS, from_config
 from .wake.catalogue import spelled
 
 SYSTEM = Path("/etc/wakegate/wakegate.toml")
@@ -42,6 +46,7 @@ _KNOWN = {
     "wake": ("words", "thresholds"),
     "limits": tuple(f.name for f in fields(Limits)),
     "reviewer": ("key",),
+    "on": HOOKS,
 }
 _KINDS = {
     "device": "a number, a name or part of a name",
@@ -73,6 +78,8 @@ class Config:
         How much of one wake may leave.
     reviewer_key : str or None
         The age key to offer when a review is granted.
+    on : mapping of str to str
+        Commands by kind of event.
     """
 
     path: Path | None = None
@@ -82,22 +89,23 @@ class Config:
     thresholds: Mapping[str, float] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     reviewer_key: str | None = None
+    on: Mapping[str, str] = field(default_factory=dict)
 
 
 def usual_path() -> Path | None:
     """Return the config file that is read when none is named: the user's, else the system's, else None."""
-    return next((p for p in (_own_path(), SYSTEM) if p.is_file()), None)
+    return next((p for p in (own_path(), SYSTEM) if p.is_file()), None)
 
 
 def path_to_write() -> Path:
     """Return the file that :func:`read` takes when none is named, or where the user's own would be made."""
-    return usual_path() or _own_path()
+    return usual_path() or own_path()
 
 
-def _own_path() -> Path:
+def own_path() -> Path:
+    """Return where this user's own config lies, or would be made."""
     base = os.environ.get("XDG_CONFIG_HOME", "")
-    root = Path(base) if Path(base).is_absolute() else Path("~/.config").expanduser()
-    return root / "wakegate" / "wakegate.toml"
+    return (Path(base) if Path(base).is_absolute() else Path("~/.config").expanduser()) / "wakegate" / "wakegate.toml"
 
 
 def read(path: Path | None = None) -> Config:
@@ -126,6 +134,7 @@ def read(path: Path | None = None) -> Config:
         thresholds=_thresholds(path, raw),
         limits=_limits(path, raw.get("limits", {})),
         reviewer_key=_value(path, raw, "reviewer", "key", str),
+        on=from_config(path) if "on" in raw else {},
     )
 
 

@@ -10,6 +10,7 @@
       ModelError                     a model cannot be loaded or run
         ModelMismatchError           a model is not what its manifest says (hash, shape, rate)
       EngineError                    an engine that is being measured crashed, hung or spoke nonsense
+      ClientError                    a service's client said what cannot be understood or done
       ChainError                     a record file is damaged, foreign or cannot be written
         TornError                    its tail is damaged, every record before it is whole
         BrokenError                  damage stands before whole records, or the links do not join
@@ -54,6 +55,14 @@ class ModelMismatchError(ModelError):
 
 class EngineError(WakegateError):
     """An engine that is being measured crashed, hung or said what cannot be understood."""
+
+
+class ClientError(WakegateError):
+    """A service's client said what cannot be understood or done; ``code`` is for its program, the text for people."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
 
 
 class ChainError(WakegateError):

@@ -4,6 +4,7 @@ Owns the vocabulary of what happened. Never holds audio, features or embeddings:
 enum. Times are sample indices at 16 kHz since the stream began; wall time is added by the journal alone.
 """
 
+import json
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import ClassVar
@@ -54,11 +55,23 @@ class Reason(StrEnum):
     SUSPECTED = "suspected"
     NOT_SUSPECTED = "not_suspected"
     STOPPED = "stopped"
+    MUTED = "muted"
     # The sound.
     DEVICE_OVERFLOW = "device_overflow"
     DEVICE_LOST = "device_lost"
     END_OF_SOUND = "end_of_sound"
     SOUND_FAILED = "sound_failed"
+
+
+class Muter(StrEnum):
+    """Who silenced the microphone, the strongest first."""
+
+    DEVICE = "device"
+    """A person, at the device itself: a button, the terminal. No message takes it back."""
+    SOCKET = "socket"
+    """A program, over the event socket."""
+    HOLD_OFF = "hold_off"
+    """The program that listens, while the device plays sound of its own."""
 
 
 class Verdict(StrEnum):
@@ -100,6 +113,10 @@ class Event:
             value = getattr(self, field.name)
             values[field.name] = list(value) if isinstance(value, tuple) else value
         return values
+
+    def to_json(self) -> str:
+        """Return :meth:`to_dict` as one line of JSON: what every program outside receives."""
+        return json.dumps(self.to_dict())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +244,22 @@ class Wiped(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Muted(Event):
+    """Nothing is listened to from here on: sound is overwritten as it comes. ``by`` is the strongest who wants it."""
+
+    kind: ClassVar[str] = "muted"
+    by: Muter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmuted(Event):
+    """Listening goes on. ``by`` is whose mute it was that ended."""
+
+    kind: ClassVar[str] = "unmuted"
+    by: Muter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Exposure(Event):
     """How much was listened to since the last such line: the hours behind every rate.
 
@@ -242,6 +275,7 @@ class Exposure(Event):
 KINDS: dict[str, type[Event]] = {
     cls.kind: cls
     for cls in (
-        Started, Stopped, Gap, NearMiss, Wake, Refused, Opened, Endpoint, Suspected, Released, Aborted, Wiped, Exposure,
+        Started, Stopped, Gap, NearMiss, Wake, Refused, Opened, Endpoint, Suspected, Released, Aborted, Wiped,
+        Muted, Unmuted, Exposure,
     )
 }  # fmt: skip

@@ -1,12 +1,11 @@
 """Pipeline: source -> ring -> scorer -> detector -> gate, as an iterator of events.
 
 Owns the wiring and the loop, and nothing else: what may leave is the gate's business, what happened the journal's.
-Takes 80 ms at a time. While the gate is open the scorer rests: one wake at a time, and only sound that was listened to
-counts as exposure.
+Takes 80 ms at a time. While the gate is open the scorer rests; while the microphone is muted, what it gives is
+overwritten unheard: only sound that was listened to counts as exposure.
 """
 
 import logging
-import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 
@@ -15,8 +14,9 @@ from .audio.ring import Ring
 from .audio.sound import Sound, opened
 from .consent.clock import Clock, SystemClock
 from .consent.ledger import Ledger
+from .ear import Ear
 from .errors import AudioError, ConfigError, JournalError
-from .events import Event, Gap, NearMiss, Reason, Started, Stopped, Wake
+from .events import Event, Gap, Muted, Muter, Reason, Started, Stopped, Unmuted, Wake
 from .gate.admission import Admission
 from .gate.frames import Info
 from .gate.gate import Gate
@@ -25,8 +25,9 @@ from .gate.note import note, promise
 from .gate.outbox import Outbox
 from .gate.sinks import CallbackSink, Sink
 from .journal.journal import Journal
+from .mute import Mute
 from .place import Place
-from .wake import Candidate, Detection, Detector, Scorer, load
+from .wake import Detector, Scorer, load
 
 _log = logging.getLogger(__name__)
 
@@ -42,29 +43,19 @@ class Pipeline:
         Consent: a button may revoke through it.
     journal : Journal
         The record: a button may label through it.
-    words : tuple of str
-        The wake words listened for.
     """
 
     def __init__(
-        self,
-        *,
-        source: Source,
-        scorer: Scorer,
-        detector: Detector,
-        ring: Ring,
-        gate: Gate,
-        ledger: Ledger,
-        journal: Journal,
+        self, *, source: Source, ear: Ear, ring: Ring, gate: Gate, ledger: Ledger, journal: Journal, mute: Mute
     ) -> None:
         self.ledger = ledger
         self.journal = journal
-        self.words = scorer.words
         self._source = source
-        self._scorer = scorer
-        self._detector = detector
+        self._ear = ear
         self._ring = ring
         self._gate = gate
+        self._mute = mute
+        self._muted: Muter | None = None
         self._stopping: Reason | None = None
         self._cancelling = False
         self._closed = False
@@ -115,21 +106,14 @@ class Pipeline:
         heard = opened(source)
         try:
             place = (place or Place.fixed()).prepare()
-            return cls._wire(heard, scorer, detector, sink, limits or Limits(), place, clock or SystemClock())
+            return cls._wire(heard, Ear(scorer, detector), sink, limits or Limits(), place, clock or SystemClock())
         except BaseException:
             heard.close()
             raise
 
     @classmethod
     def _wire(
-        cls,
-        source: Source,
-        scorer: Scorer,
-        detector: Detector,
-        sink: Sink | None,
-        limits: Limits,
-        place: Place,
-        clock: Clock,
+        cls, source: Source, ear: Ear, sink: Sink | None, limits: Limits, place: Place, clock: Clock
     ) -> "Pipeline":
         journal = Journal.open(place, clock)
         ledger = Ledger.open(place, clock, journal)
@@ -139,8 +123,7 @@ class Pipeline:
         ring = Ring(limits.ring_samples)
 
         def restart() -> None:
-            scorer.reset()
-            detector.reset(ring.end)
+            ear.restart(ring.end)
             source.wipe()
 
         gate = Gate(
@@ -153,16 +136,53 @@ class Pipeline:
             limits=limits,
             restart=restart,
             clock=clock,
-            model_sha256=scorer.manifest.sha256,
+            model_sha256=ear.model_sha256,
         )
-        return cls(
-            source=source, scorer=scorer, detector=detector, ring=ring, gate=gate, ledger=ledger, journal=journal
-        )
+        return cls(source=source, ear=ear, ring=ring, gate=gate, ledger=ledger, journal=journal, mute=Mute(place))
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The wake words listened for."""
+        return self._ear.words
 
     @property
     def is_open(self) -> bool:
         """Whether the gate is open."""
         return self._gate.is_open
+
+    @property
+    def at(self) -> int:
+        """Samples of the stream so far."""
+        return self._ring.end
+
+    @property
+    def muted(self) -> Muter | None:
+        """Who has muted the microphone, the strongest of them; None if nobody has."""
+        return self._mute.by(self.at)
+
+    @property
+    def muted_for_s(self) -> float | None:
+        """Seconds until a mute ends by itself; 0 where nothing is muted, None where only somebody's word ends it."""
+        return self._mute.left_s(self.at)
+
+    def mute(self, by: Muter = Muter.DEVICE, for_s: float | None = None) -> None:
+        """Cut short what is open, wipe, and listen to nothing, from the block on that is being read; from any thread.
+
+        A person's mute (the default) is kept across restarts; a program's ends with us, or after ``for_s``, at most 60.
+        """
+        self._mute.on(by, self.at, for_s)
+
+    def unmute(self, by: Muter = Muter.DEVICE) -> None:
+        """Take a mute back: a person (the default) anybody's, a program its own. Safe from any thread."""
+        self._mute.off(by)
+
+    def hold_off(self, seconds: float) -> None:
+        """Be deaf for at most 60 s while the device plays sound of its own, so that it does not wake itself."""
+        self._mute.on(Muter.HOLD_OFF, self.at, seconds)
+
+    def retune(self, words: Sequence[str], thresholds: Mapping[str, float]) -> None:
+        """As :meth:`wakegate.ear.Ear.retune`; only from the thread that iterates."""
+        self._ear.retune(words, thresholds)
 
     def cancel(self) -> None:
         """Say that the person took the request back; takes effect before the next block. Safe from any thread."""
@@ -188,8 +208,8 @@ class Pipeline:
         """Yield events until the sound ends or :meth:`stop` is called; whatever happens, everything is wiped then."""
         if self._closed:
             raise ConfigError("this pipeline has ended: open another one")
-        model = self._scorer.manifest.sha256
-        started = Started(at=self._ring.end, source=self._source.name, words=self.words, model_sha256=model)
+        name, model = self._source.name, self._ear.model_sha256
+        started = Started(at=self.at, source=name, words=self.words, model_sha256=model)
         broken = promise(self.journal, started)
         if broken:
             _log.warning("nothing can be released, the journal cannot be written: %s", broken)
@@ -209,17 +229,29 @@ class Pipeline:
         if self._cancelling:
             self._cancelling = False
             return list(self._gate.cancel())
-        events: list[Event] = []
         reading = self._source.read(self._ring.lend(BLOCK))
+        muted = self.muted
         if reading.gap is not None:
-            events += self._gap(reading)
+            events = self._gap(reading) + self._obey(muted)
+        elif muted or self._muted:
+            self._ring.skip(reading.count)  # overwritten, never committed
+            events = [*self._obey(muted), *self._gate.block(self._ring.commit(0))]
         else:
-            events += self._block(self._ring.commit(reading.count))
+            events = self._block(self._ring.commit(reading.count))
         if reading.ended:
-            events += self._near_misses(self._detector.finish())
+            events += [note(self.journal, missed) for missed in self._ear.finish()]
             self._stopping = Reason.END_OF_SOUND
         self.journal.tick()
         return events
+
+    def _obey(self, muted: Muter | None) -> list[Event]:
+        """Do as was said since the last block: a mute that begins or ends wipes everything."""
+        before, self._muted = self._muted, muted
+        by = muted or before
+        if before is muted or by is None:
+            return []
+        cut = self._gate.gap(self.at, Reason.MUTED)
+        return [*cut, note(self.journal, Muted(at=self.at, by=by) if muted else Unmuted(at=self.at, by=by))]
 
     def _gap(self, reading: Reading) -> list[Event]:
         """Break the stream: the Ring is wiped, the lent slice too, and indices go on behind what was lost."""
@@ -236,41 +268,13 @@ class Pipeline:
         return events if was_open or not len(block.samples) else events + self._listen(block)
 
     def _listen(self, block: Block) -> list[Event]:
-        """Score a block; the first detection goes to the gate, which opens or wipes, so that the others are void."""
-        found = self._detector.push(self._scorer.push(block.samples))
-        self.journal.listened(len(block.samples), self.words, self._scorer.manifest.sha256, block.end)
-        for place, one in enumerate(found):
-            if isinstance(one, Detection):
-                return self._near_misses(found[:place]) + list(self._gate.wake(self._wake(one)))
-        return self._near_misses(found)
-
-    def _wake(self, found: Detection) -> Wake:
-        return Wake(
-            at=found.at,
-            id=secrets.token_hex(8),
-            word=found.word,
-            score=found.score,
-            threshold=self._detector.config.thresholds[found.word],
-            start=found.start,
-            end=found.end,
-        )
-
-    def _near_misses(self, found: Sequence[Detection | Candidate]) -> list[Event]:
-        return [
-            note(
-                self.journal,
-                NearMiss(
-                    at=one.at,
-                    word=one.word,
-                    score=one.score,
-                    threshold=self._detector.config.thresholds[one.word],
-                    start=one.start,
-                    end=one.end,
-                ),
-            )
-            for one in found
-            if isinstance(one, Candidate) and not one.detected
-        ]
+        """Score a block; a wake goes to the gate, which opens or wipes."""
+        heard = self._ear.hear(block.samples)
+        self.journal.listened(len(block.samples), self.words, self._ear.model_sha256, block.end)
+        events: list[Event] = []
+        for one in heard:
+            events += self._gate.wake(one) if isinstance(one, Wake) else [note(self.journal, one)]
+        return events
 
     def _finish(self, reason: Reason) -> tuple[Event, ...]:
         """Wipe and close everything, once; return the last events."""

@@ -103,6 +103,11 @@ class Place:
         """Path of the release lock: shared by whoever releases a block, exclusive for revoke."""
         return self.path / "release.lock"
 
+    @property
+    def muted(self) -> Path:
+        """Path of the file that is there while a person has muted the device."""
+        return self.path / "muted"
+
     def outbox(self, purpose: Purpose) -> Path:
         """Path of the folder of sealed clips for one purpose."""
         return self.path / "outbox" / purpose.value

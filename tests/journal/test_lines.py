@@ -10,14 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wakegate.errors import JournalError
-from wakegate.events import KINDS, Cause, Event, Gap, Purpose, Reason, Started, Verdict
+from wakegate.events import KINDS, Cause, Event, Gap, Muter, Purpose, Reason, Started, Verdict
 from wakegate.journal import Journal, read
 from wakegate.journal.lines import LONGEST_TEXT, Coalesced, Label, LedgerEntry, Mended, Note, body
 
 NOTES = (Label, LedgerEntry, Coalesced, Mended)
 SAMPLES = {
     int: 7, float: 0.5, str: "word", bool: True, tuple[str, ...]: ("alexa", "smart mirror"), Purpose: Purpose.REVIEW,
-    Reason: Reason.GAP, Verdict: Verdict.TRUE, Cause | None: Cause.TV,
+    Reason: Reason.GAP, Verdict: Verdict.TRUE, Cause | None: Cause.TV, Muter: Muter.DEVICE,
 }  # fmt: skip
 """The only types a field of a line may have, with a value of each."""
 

@@ -68,7 +68,7 @@ def reset(place: Place, clock: Clock) -> list[str]:
             say(f"wakegate: {error}")
     problems = [problem for purpose in Purpose for problem in empty(place.outbox(purpose))]
     for path in sorted(place.path.iterdir()):
-        if path.name.startswith(("ledger.", "journal.")):
+        if path.name.startswith(("ledger.", "journal.")) or path == place.muted:
             problems += _remove(path)
     try:
         sync_folder(place.path)

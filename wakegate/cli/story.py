@@ -1,12 +1,12 @@
 """An event as it happens, in one line for people or one JSON line for programs."""
 
-import json
 import sys
 from typing import TextIO
 
 from ..events import SAMPLE_RATE, Event
 from ..journal.explain import expected, explain
 from ..journal.lines import Entry
+from . import journald
 from .terminal import plain
 
 
@@ -19,7 +19,8 @@ def tell(event: Event, *, as_json: bool, out: TextIO = sys.stdout) -> None:
     """Print an event at once; for people without the refusals that they expect (the journal has them)."""
     if not as_json and expected(_entry(event)):
         return
-    line = json.dumps(event.to_dict()) if as_json else f"{event.at / SAMPLE_RATE:9.2f} s  {plain(sentence(event))}"
+    told = f"{event.at / SAMPLE_RATE:9.2f} s  {plain(sentence(event))}"
+    line = event.to_json() if as_json else journald.lines(told, journald.priority(event.kind), out)
     print(line, file=out, flush=True)
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from ..errors import ConfigError
 from ..events import Purpose, Reason
+from . import sealing
 from .purposes import RULES
 
 MAX_KEYS = 8
@@ -127,11 +128,11 @@ def _checked(key: str) -> str:
             "that is a secret key, which must never be on this device: give the public key (age1...), which "
             "`age-keygen -y` prints, and treat the secret one as seen by others"
         )
-    from pyrage import RecipientError, x25519
-
+    if (by := sealing.tool()) is None:
+        raise ConfigError(sealing.MISSING)
     try:
-        return str(x25519.Recipient.from_str(key.strip()))
-    except RecipientError:
+        return sealing.canonical(key, by)
+    except ValueError:
         # Not chained and not echoed: nobody knows what was pasted here.
         raise ConfigError(
             f"this is no age public key ({len(key)} characters): it must begin with age1 and have 62 characters; "

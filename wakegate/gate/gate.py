@@ -133,9 +133,9 @@ class Gate:
             return events
         return events + self._advance(self._utterance, block.end)
 
-    def gap(self, at: int) -> tuple[Event, ...]:
-        """Cut everything short and wipe, open or closed, because samples were lost."""
-        return self._cut(Reason.GAP, at)
+    def gap(self, at: int, reason: Reason = Reason.GAP) -> tuple[Event, ...]:
+        """Cut everything short and wipe, open or closed, because samples were lost or nobody may listen."""
+        return self._cut(reason, at)
 
     def cancel(self) -> tuple[Event, ...]:
         """End the utterance because the person took it back; suspect a false wake if it is fresh; wipe."""

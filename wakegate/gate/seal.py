@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..audio.block import Samples
+from ..consent import sealing
 from ..errors import SealError
 from .clip import Clip
 
@@ -75,7 +76,7 @@ class Sealing:
             return False
         self._scrub()
         if code != 0:
-            raise SealError(f"the sealer ended with code {code}: is pyrage installed, and the grant's key valid?")
+            raise SealError(f"the sealer ended with code {code}: is the grant's key valid, and pyrage or age whole?")
         return True
 
     def wait(self, seconds: float) -> None:
@@ -95,12 +96,14 @@ class Sealing:
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         """Start the sealer: our interpreter, isolated, no environment, no descriptor but these."""
+        if (tool := sealing.tool()) is None:
+            raise SealError(sealing.MISSING)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         out = os.open(self.part, flags, 0o600)
         try:
             fcntl.flock(out, fcntl.LOCK_EX)  # held by the child too: whoever cleans up sees that it is alive
             return subprocess.Popen(
-                [sys.executable, "-I", str(_SEALER)],
+                [sys.executable, "-I", str(_SEALER), tool],
                 stdin=self._clear,
                 stdout=out,
                 stderr=subprocess.DEVNULL,

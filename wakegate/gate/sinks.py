@@ -6,8 +6,6 @@ queue, so a sink never holds samples, never waits and never starts a thread. Nev
 
 import os
 import socket
-import stat
-import struct
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +14,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from ..audio.block import Samples
-from ..errors import ConfigError
 from ..events import Purpose, Reason
+from ..unix import listen, trusted
 from .frames import FRAME_SAMPLES, Info, end, header, prefix
 
 
@@ -192,7 +190,7 @@ class SocketSink:
         self._path = path
         self._peer: socket.socket | None = None
         self._stream: StreamSink | None = None
-        self._listener = _listen(path)
+        self._listener = listen(path)
 
     def ready(self) -> bool:
         """Take in who has connected; return whether a reader is there."""
@@ -244,8 +242,7 @@ class SocketSink:
                 peer, _ = self._listener.accept()
             except BlockingIOError:
                 return None
-            credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-            if struct.unpack("3i", credentials)[1] == os.getuid():
+            if trusted(peer):
                 return peer
             peer.close()
 
@@ -253,41 +250,6 @@ class SocketSink:
         if self._peer is not None:
             self._peer.close()
         self._peer = self._stream = None
-
-
-def _listen(path: Path) -> socket.socket:
-    """Return a listening socket at ``path``, 0600, taking the place of one whose process is gone."""
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        about = path.parent.stat()
-        if about.st_mode & 0o022 and not about.st_mode & stat.S_ISVTX:
-            raise ConfigError(f"{path.parent} can be written to by other users: choose a directory of your own")
-        if path.is_socket() and _deserted(path):
-            path.unlink()
-        before = os.umask(0o177)
-        try:
-            listener.bind(str(path))
-        finally:
-            os.umask(before)
-        listener.listen(4)
-        listener.setblocking(False)
-    except (OSError, ConfigError) as error:
-        listener.close()
-        if isinstance(error, ConfigError):
-            raise
-        raise ConfigError(
-            f"cannot listen on the socket {path}: {error.strerror or error}; choose another path"
-        ) from error
-    return listener
-
-
-def _deserted(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        try:
-            probe.connect(str(path))
-        except ConnectionRefusedError:
-            return True
-        return False
 
 
 def _gone(peer: socket.socket) -> bool:

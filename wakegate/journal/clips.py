@@ -68,7 +68,8 @@ class Clips:
         """
         if self._blind is not None and self._blind >= wall:
             return 10**9, math.inf
-        found = [one for one in self._releases.values() if one.purpose == purpose.value and one.wall >= wall]
+        # A copy first: a label from another thread may bring lines of another process in meanwhile.
+        found = [one for one in tuple(self._releases.values()) if one.purpose == purpose.value and one.wall >= wall]
         return sum(one.count for one in found), sum(one.seconds for one in found)
 
     def carried(self, through: int) -> dict[str, object]:

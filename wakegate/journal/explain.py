@@ -5,7 +5,7 @@ Owns the sentences, and which of them a person need not read at every wake. Must
 
 from collections.abc import Callable
 
-from ..events import SAMPLE_RATE, Purpose, Reason
+from ..events import SAMPLE_RATE, Muter, Purpose, Reason
 from .lines import Entry
 
 _REASONS = {
@@ -30,10 +30,18 @@ _REASONS = {
     "sink_failed": "the receiver failed",
     "seal_failed": "the clip could not be sealed",
     "stopped": "listening was stopped",
+    "muted": "the microphone was muted",
     "device_overflow": "the microphone ran over",
     "device_lost": "the microphone is gone",
     "end_of_sound": "the sound ended",
     "sound_failed": "the sound could not be read on",
+}
+
+_ENDS = ": its button, or `wakegate mute off`, ends that"
+_MUTERS = {
+    "device": "a person at the device",
+    "socket": "a program on the event socket",
+    "hold_off": "the assistant, while it plays sound",
 }
 
 
@@ -67,6 +75,11 @@ def _floats(value: object) -> bool:
     return isinstance(value, int | float)
 
 
+def _muter(entry: Entry) -> str:
+    by = entry.text("by")
+    return _MUTERS.get(by, by)
+
+
 def _label(entry: Entry) -> str:
     if entry.text("verdict") == "true":
         return "labelled a true wake"
@@ -94,6 +107,8 @@ _SENTENCES: dict[str, Callable[[Entry], str]] = {
         f"release for {e.text('purpose')} ended early, {_seconds(e.number('sent'))} had left: {_reason(e)}"
     ),
     "wiped": lambda e: "the ring and every buffer were overwritten with zeros",
+    "muted": lambda e: f"muted by {_muter(e)}" + (_ENDS if e.text("by") == Muter.DEVICE else ""),
+    "unmuted": lambda e: f"listening again: no longer muted by {_muter(e)}",
     "exposure": lambda e: f"listened {_seconds(e.number('samples'))} for {', '.join(e.words())}",
     "label": _label,
     "ledger": lambda e: f"entry {e.number('entry')} of the consent ledger was noted",

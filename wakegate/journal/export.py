@@ -2,7 +2,7 @@
 
 Owns which fields may leave. What rotation added up leaves too, a line a word, so that an export gives the same rates as
 the journal itself. Never: audio (the journal has none), boot ids, exact times or sample indices, the names of
-sources and clips, grants, details written for this device's owner.
+sources and clips, grants, when somebody muted the device, details written for this device's owner.
 """
 
 import csv
@@ -25,7 +25,7 @@ COLUMNS = (
 """The fields of an exported line, in order; one that does not apply is empty (csv) or absent (jsonl)."""
 
 _COPIED = ("word", "purpose", "reason", "verdict", "cause", "count", "model_sha256")
-_LEFT_OUT = frozenset({"ledger", "mended", "clips"})
+_LEFT_OUT = frozenset({"ledger", "mended", "clips", "muted", "unmuted"})
 
 
 class Format(StrEnum):
@@ -64,7 +64,7 @@ def rows(entries: Iterable[Entry]) -> Iterator[dict[str, object]]:
     """Yield the exported form of each entry that others may have."""
     ids: dict[str, str] = {}
     for entry in entries:
-        if entry.kind in _LEFT_OUT:
+        if entry.kind in _LEFT_OUT or entry.text("of") in _LEFT_OUT:
             continue
         if entry.kind == "carried":
             yield from _carried(entry)

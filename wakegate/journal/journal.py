@@ -4,7 +4,7 @@ Owns when a line is written: a durable one at once, with everything said before 
 second. Never audio, features or embeddings. Never raises from a line that nobody waits for: the trouble is kept and
 said, the lines wait in memory, and every durable line is refused until the file can be trusted and written again.
 
-A storm cannot fill the disk: near misses and gaps get 200 lines at once and 200 an hour, the rest are counted.
+A storm cannot fill the disk: near misses, gaps and mutes get 200 lines at once and 200 an hour, the rest are counted.
 One thread records and ticks; other processes, and :meth:`Journal.label` from other threads, may append meanwhile.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from ..consent.clock import Clock, Moment
 from ..errors import JournalError
-from ..events import Cause, Event, Exposure, Gap, NearMiss, Purpose, Verdict
+from ..events import Cause, Event, Exposure, Gap, Muted, NearMiss, Purpose, Unmuted, Verdict
 from ..place import Place
 from .lines import Coalesced, Entry, Label, LedgerEntry, Note, body
 from .read import Verification, read, verify
@@ -28,10 +28,11 @@ EXPOSURE_S = 50.0
 RETRY_S = 5.0
 """Seconds until a write that failed is tried again."""
 STORM_LINES = 200
-"""Near misses and gaps that get a line each, at once and then every hour."""
+"""Near misses, gaps and mutes that get a line each, at once and then every hour."""
 MOST_WAITING = 1000
 """Lines that wait in memory while the disk refuses; those beyond are counted."""
 _PER_WRITE = 64
+_STORMY = (NearMiss, Gap, Muted, Unmuted)
 
 
 class Journal:
@@ -107,7 +108,7 @@ class Journal:
         moment = self._clock.now()
         if durable:
             self._write(moment, {**_stamp(moment), **line})
-        elif isinstance(event, NearMiss | Gap) and not self._affordable(moment):
+        elif isinstance(event, _STORMY) and not self._affordable(moment):
             self._uncounted[event.kind, _what(event)] += 1
         else:
             self._wait(moment, line, event.kind)
@@ -276,8 +277,8 @@ def _stamp(moment: Moment) -> dict[str, object]:
     return {"wall": round(moment.wall, 3), "trusted": moment.trusted, "boot": moment.boot_id}
 
 
-def _what(event: NearMiss | Gap) -> str:
-    return event.word if isinstance(event, NearMiss) else event.reason.value
+def _what(event: NearMiss | Gap | Muted | Unmuted) -> str:
+    return event.word if isinstance(event, NearMiss) else str(event.reason if isinstance(event, Gap) else event.by)
 
 
 def _exposed(group: list[dict[str, object]]) -> bool:

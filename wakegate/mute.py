@@ -1,0 +1,134 @@
+"""Mute: who has silenced the microphone, and until when.
+
+Owns that answer. Any thread may change it; the listening loop asks it with every block and overwrites what it reads
+while anybody is on the list. Time is counted in samples of the stream: no clock is read.
+
+A person's mute at the device is a file in the place, so that it outlives a crash and a restart: what a person silenced
+must not listen again because a service manager started it anew. Every listener of the place obeys it. What a program
+asked for ends with the listener; the program sees that it is gone, and asks again.
+
+Must never let a program end a person's mute, and must take every doubt about the file for a mute.
+"""
+
+import logging
+import math
+import os
+from contextlib import suppress
+
+from .chain.file import sync_folder
+from .errors import ConfigError
+from .events import SAMPLE_RATE, Muter
+from .place import Place
+
+LONGEST_S = 60.0
+"""The longest mute with an end, seconds: one that was forgotten is over soon."""
+
+_log = logging.getLogger(__name__)
+
+
+class Mute:
+    """Who has silenced the microphone of one pipeline.
+
+    Parameters
+    ----------
+    place : Place
+        Where a person's mute is kept.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._until: dict[Muter, float] = dict.fromkeys(Muter, 0)
+
+    def on(self, by: Muter, at: int, seconds: float | None = None) -> None:
+        """Silence the microphone from sample ``at`` on; a mute that lasts longer already is not shortened.
+
+        Parameters
+        ----------
+        by : Muter
+            Who wants it. A person's is written to disk before this returns.
+        at : int
+            The stream's sample now.
+        seconds : float, optional
+            When it ends by itself, over 0 and at most :data:`LONGEST_S`; a person's never does.
+
+        Raises
+        ------
+        ConfigError
+            For other seconds.
+        """
+        if by is Muter.DEVICE:
+            if not keep(self._place):
+                self._until[by] = math.inf
+            return
+        end = math.inf if seconds is None else at + round(checked(seconds) * SAMPLE_RATE)
+        self._until[by] = max(self._until[by], end)
+
+    def off(self, by: Muter) -> None:
+        """Take a mute back: a person everybody's, a program its own.
+
+        Raises
+        ------
+        ConfigError
+            Where a person's mute cannot be taken off the disk: it stays.
+        """
+        if by is Muter.DEVICE:
+            forget(self._place)
+            self._until = dict.fromkeys(Muter, 0)
+        self._until[by] = 0
+
+    def by(self, at: int) -> Muter | None:
+        """Return the strongest who has silenced the microphone at sample ``at``; None if nobody has."""
+        if kept(self._place):
+            return Muter.DEVICE
+        return next((muter for muter in Muter if self._until[muter] > at), None)
+
+    def left_s(self, at: int) -> float | None:
+        """Return the seconds until it ends by itself; 0 where nobody has muted, None where only a word ends it."""
+        end = math.inf if kept(self._place) else max(self._until.values())
+        return None if math.isinf(end) else max(0.0, (end - at) / SAMPLE_RATE)
+
+
+def checked(seconds: float) -> float:
+    """Return the length of a mute that ends by itself; ConfigError where it cannot be one."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= LONGEST_S:
+        raise ConfigError(f"a mute with an end lasts over 0 and at most {LONGEST_S:g} seconds, got {seconds!r:.40}")
+    return float(seconds)
+
+
+def keep(place: Place) -> bool:
+    """Put a person's mute on disk; False, and a warning, where it stands in no file because the disk refuses."""
+    try:
+        os.close(os.open(place.muted, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+        sync_folder(place.path)
+    except OSError as error:
+        _log.warning("muted, but a restart may not know of it: %s cannot be written (%s)", place.muted, error.strerror)
+    return kept(place)
+
+
+def forget(place: Place) -> None:
+    """Take a person's mute off the disk.
+
+    Raises
+    ------
+    ConfigError
+        Where that cannot be done: the device stays muted.
+    """
+    try:
+        with suppress(FileNotFoundError):
+            place.muted.unlink()
+            sync_folder(place.path)
+    except OSError as error:
+        raise ConfigError(
+            f"{place.muted} cannot be removed ({error.strerror}), so the device stays muted: check the disk"
+        ) from error
+
+
+def kept(place: Place) -> bool:
+    """Return whether a person has muted the device; a doubt is a mute."""
+    try:
+        os.lstat(place.muted)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return True

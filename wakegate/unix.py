@@ -1,0 +1,112 @@
+"""Unix sockets for this user's own programs: listening, connecting, and who is at the other end.
+
+Owns the file of a socket: its mode, its folder, a stale one of a process that is gone. Never reads or writes what goes
+through, and never waits.
+"""
+
+import os
+import socket
+import stat
+import struct
+from contextlib import suppress
+from pathlib import Path
+
+from .errors import ConfigError
+
+LONGEST = 107
+"""Bytes of a path that the kernel takes."""
+_PEERGROUPS = 59  # SO_PEERGROUPS of Linux 4.13, which Python does not name
+
+
+def path_of(uri: str, option: str) -> Path:
+    """Return the path in ``unix:PATH``; ConfigError, naming the option, where there is none."""
+    kind, _, path = uri.partition(":")
+    path = path.removeprefix("//")  # unix:///run/wakegate.sock is as good
+    if kind != "unix" or not path:
+        raise ConfigError(f"{option} {uri!r} is not unix:PATH: give, for example, unix:$XDG_RUNTIME_DIR/wakegate.sock")
+    return Path(path)
+
+
+def listen(path: Path, *, backlog: int = 4, group: int | None = None) -> socket.socket:
+    """Return a listening socket that does not block, taking the place of one whose process is gone.
+
+    Parameters
+    ----------
+    path : Path
+        Where, in a folder that no other user can write to ($XDG_RUNTIME_DIR is one).
+    backlog : int
+        Connections that wait to be accepted.
+    group : int, optional
+        A group whose members may connect too: mode 0660 instead of 0600.
+
+    Raises
+    ------
+    ConfigError
+        Where it cannot be made, its folder is open to others, or something is there already.
+    """
+    if len(os.fsencode(path)) > LONGEST:
+        raise ConfigError(f"a unix socket's path has at most {LONGEST} bytes, {path} has {len(os.fsencode(path))}")
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        about = path.parent.stat()
+        if about.st_mode & 0o022 and not about.st_mode & stat.S_ISVTX:
+            raise ConfigError(f"{path.parent} can be written to by other users: choose a directory of your own")
+        if path.is_socket() and _deserted(path):
+            path.unlink()
+        before = os.umask(0o177)
+        try:
+            listener.bind(str(path))
+        finally:
+            os.umask(before)
+        if group is not None:
+            _share(path, group)
+        listener.listen(backlog)
+        listener.setblocking(False)
+    except (OSError, ConfigError) as error:
+        listener.close()
+        if isinstance(error, ConfigError):
+            raise
+        raise ConfigError(
+            f"cannot listen on the socket {path}: {error.strerror or error}; choose another path"
+        ) from error
+    return listener
+
+
+def trusted(peer: socket.socket, group: int | None = None) -> bool:
+    """Return whether the process at the other end runs as this user, or in ``group`` (as it was when it connected)."""
+    size = struct.calcsize("3i")
+    _, user, main = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+    return user == os.getuid() or (group is not None and (group == main or group in _groups(peer)))
+
+
+def _groups(peer: socket.socket) -> tuple[int, ...]:
+    """Return the further groups of a peer, as far as they fit; none where the kernel does not tell."""
+    try:
+        told = peer.getsockopt(socket.SOL_SOCKET, _PEERGROUPS, 1024)
+    except OSError:
+        return ()
+    return struct.unpack(f"{len(told) // 4}I", told)
+
+
+def _share(path: Path, group: int) -> None:
+    try:
+        os.chown(path, -1, group)
+        path.chmod(0o660)
+    except OSError as error:
+        with suppress(OSError):
+            path.unlink()
+        raise ConfigError(
+            f"{path} cannot be given to group {group} ({error.strerror}): this user must be a member of it"
+        ) from error
+
+
+def _deserted(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            return True
+        except BlockingIOError:  # somebody listens who has a lot to do
+            return False
+        return False
