@@ -1,0 +1,99 @@
+"""Addresses as people write them."""
+
+import os
+import socket
+
+import pytest
+
+from tests.serve.wyoming import world  # noqa: F401  (skips where the extra is missing)
+from wakegate.errors import ConfigError
+from wakegate.serve.wyoming.address import parse
+from wakegate.serve.wyoming.announce import announced
+
+
+@pytest.mark.parametrize(
+    ("text", "on_this_device"),
+    [
+        ("tcp://127.0.0.1:10400", True),
+        ("tcp://127.9.9.9:0", True),
+        ("tcp://localhost:65535", True),
+        ("tcp://[::1]:10400", True),
+        ("unix:///run/user/7/wake.sock", True),
+        ("stdio://", True),
+        ("tcp://0.0.0.0:10400", False),
+        ("tcp://[::]:10400", False),
+        ("tcp://192.168.1.5:10400", False),
+        ("tcp://kitchen.local:10400", False),
+        ("tcp://localhost.evil.example:10400", False),
+        ("tcp://[::ffff:127.0.0.1]:10400", False),
+    ],
+)
+def test_what_is_an_address_and_who_can_reach_it(text, on_this_device):
+    assert str(parse(text)) == text and parse(text).on_this_device is on_this_device
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "10400", "127.0.0.1:10400", "tcp://", "tcp://127.0.0.1", "tcp://:10400", "tcp://127.0.0.1:", "tcp://h:99999",
+        "tcp://h:-1", "tcp://h:١٢", "unix://", "unix://relative", "stdio://x", "http://h:1", "stdio:",
+    ],
+)  # fmt: skip
+def test_what_is_none(text):
+    with pytest.raises(ConfigError, match="is no address"):
+        parse(text)
+
+
+def test_an_address_in_use_is_said():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        with pytest.raises(ConfigError, match="cannot listen"):
+            parse(f"tcp://127.0.0.1:{taken.getsockname()[1]}").listen()
+    with pytest.raises(ConfigError, match="cannot listen"):
+        parse("tcp://no such host:10400").listen()
+
+
+def test_a_unix_socket_is_this_users_alone(tmp_path):
+    path = tmp_path / "wake.sock"
+    with parse(f"unix://{path}").listen():
+        assert path.stat().st_mode & 0o777 == 0o600
+        with pytest.raises(ConfigError, match="cannot listen"):
+            parse(f"unix://{path}").listen()
+    parse(f"unix://{path}").listen().close()  # its process is gone: taken over
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(ConfigError):
+        parse(f"unix://{tmp_path}/file").listen()
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_nothing_is_announced_unless_asked_and_where_others_can_come():
+    with announced(None, parse("stdio://")):
+        pass
+    for text in ("tcp://127.0.0.1:10400", "unix:///x", "stdio://", "tcp://0.0.0.0:0", "tcp://[::]:10400"):
+        with pytest.raises(ConfigError, match="not there for others"), announced("kitchen", parse(text)):
+            pass
+
+
+def test_it_is_announced_by_its_name_and_no_more_afterwards():
+    zeroconf = pytest.importorskip("zeroconf", reason="the extra `zeroconf` is not installed")
+    name = f"wakegate-test-{os.getpid()}"
+
+    def seen():
+        with zeroconf.Zeroconf() as looker:
+            return looker.get_service_info("_wyoming._tcp.local.", f"{name}._wyoming._tcp.local.", timeout=1500)
+
+    try:
+        with announced(name, parse("tcp://0.0.0.0:10400")):
+            about = seen()
+    except ConfigError as error:
+        pytest.skip(f"no network to announce on: {error}")
+    assert about is not None and about.port == 10400 and len(about.addresses) == 1
+    assert about.properties == {}
+    assert seen() is None
+
+
+def test_an_announcement_that_cannot_be_made_is_said():
+    pytest.importorskip("zeroconf", reason="the extra `zeroconf` is not installed")
+    with pytest.raises(ConfigError, match="cannot be announced"), announced("x" * 100, parse("tcp://0.0.0.0:10400")):
+        pass
+    with pytest.raises(ConfigError, match="cannot be announced"), announced("k", parse("tcp://kitchen.local:10400")):
+        pass

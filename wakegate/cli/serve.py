@@ -1,0 +1,170 @@
+"""``wakegate serve``: wake words for Wyoming's programs, or a microphone for them that is behind the gate."""
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from ..errors import ConfigError
+from .detect import add_wake_options
+from .listen import sound_of, thresholds_of
+from .terminal import plain
+
+if TYPE_CHECKING:
+    from ..serve.wyoming.door import Dropped
+    from ..serve.wyoming.wake import Woke
+
+DEFAULT = "tcp://127.0.0.1:10400"
+_DESCRIPTION = """\
+Speak Wyoming, the protocol of Home Assistant's voice services (extra `wyoming`).
+
+--uri: a wake service. Clients send their sound and are told when a wake word is in it. It is listened to in memory,
+and neither kept nor passed on; there is no microphone, no grant and no journal. Wyoming knows neither passwords nor
+encryption: an address beyond this device is for a network that you trust.
+
+--mic-uri: a microphone behind the gate, for an assistant on this device. What it hears is what the gate releases: after
+a wake word, under somebody's grant (`wakegate consent grant assist`), from the pre-roll to the endpoint."""
+_EXAMPLES = """\
+examples:
+  wakegate serve
+  wakegate serve --uri tcp://0.0.0.0:10400 --zeroconf kitchen
+  wakegate serve --mic-uri tcp://127.0.0.1:10700 --device USB"""
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "serve",
+        help="a Wyoming wake service, or a Wyoming microphone behind the gate",
+        description=_DESCRIPTION,
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--uri", metavar="URI", help=f"tcp://HOST:PORT, unix:///PATH or stdio:// (default: {DEFAULT})")
+    kind.add_argument("--mic-uri", metavar="URI", help="the same for a gated microphone; on this device only")
+    add_wake_options(parser)
+    parser.add_argument(
+        "--threshold", action="append", default=[], metavar="[WORD=]T", help="a threshold, of one word or of all"
+    )
+    parser.add_argument("--zeroconf", metavar="NAME", help="announce a --uri on the network by this name")
+    parser.add_argument("--device", help="with --mic-uri: microphone, as for `wakegate listen`")
+    parser.add_argument(
+        "--channel", type=int, help="with --mic-uri: channel to take, from 1; all are mixed if not given"
+    )
+    parser.add_argument("--input", metavar="FILE|-", help="with --mic-uri: a sound file in the microphone's place")
+    parser.add_argument(
+        "--mic-user", metavar="NAME", help="with --mic-uri tcp://: a user whose programs may listen, beside you"
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="a wakegate.toml; the usual one if not given")
+    parser.add_argument("--json", action="store_true", help="events as JSON Lines")
+    # An assistant hears a file live, as it was spoken.
+    parser.set_defaults(run=run, rate=None, channels=None, assist="wyoming")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve until somebody stops it."""
+    from ..serve.wyoming import messages
+
+    messages.check_installed()
+    if args.mic_uri is not None:
+        return _microphone(args)
+    for name in ("device", "channel", "input", "mic_user"):
+        if getattr(args, name) is not None:
+            raise ConfigError(f"--{name.replace('_', '-')} is a microphone's: give --mic-uri, or leave it out")
+    return _wake(args)
+
+
+def _wake(args: argparse.Namespace) -> int:
+    from .. import config
+    from ..serve.wyoming import address
+    from ..serve.wyoming.announce import announced
+    from ..serve.wyoming.door import Door, run_until_stopped
+    from ..serve.wyoming.wake import MOST_CLIENTS, WakeService
+    from ..serve.wyoming.words import Words
+    from ..wake import catalogue, manifest
+
+    settings, where = config.read(args.config), address.parse(args.uri or DEFAULT)
+    models = catalogue.installed() if args.model is None else (manifest.read(args.model.with_suffix(".json")),)
+    chosen = settings.words if args.words is None else args.words
+    known = [e.word for model in models for e in model.words] if chosen is None else map(catalogue.spelled, chosen)
+    words = Words(models, chosen, {**settings.thresholds, **thresholds_of(args.threshold, tuple(known))})
+    words.load()
+    tell = _Teller(args, sys.stderr if where.scheme is address.Scheme.STDIO else sys.stdout)
+    service = WakeService(words, tell.woke)
+    door = Door(where, service.serve, most=MOST_CLIENTS, dropped=tell.dropped)
+    with announced(args.zeroconf, where):
+        run_until_stopped(door, lambda found_at: tell.opened(found_at, words.offered))
+    return 0
+
+
+def _microphone(args: argparse.Namespace) -> int:
+    from .. import config
+    from ..pipeline import Pipeline
+    from ..serve.wyoming import address
+    from ..serve.wyoming.microphone import GatedMicrophone
+    from ..wake import load
+    from .story import tell as tell_event
+
+    if args.zeroconf is not None:
+        raise ConfigError("a gated microphone is for this device alone: leave --zeroconf out, or give --uri")
+    settings, where = config.read(args.config), address.parse(args.mic_uri)
+    if args.input == "-" and where.scheme is address.Scheme.STDIO:
+        raise ConfigError("stdin cannot carry both sound and what a client says: give --input a file")
+    scorer = load(settings.words if args.words is None else args.words, args.model, args.engine)
+    thresholds = {**settings.thresholds, **thresholds_of(args.threshold, scorer.words)}
+    tell = _Teller(args, sys.stderr if where.scheme is address.Scheme.STDIO else sys.stdout)
+    words = dict.fromkeys(scorer.words, scorer.manifest)
+    # Of clients another thread tells: apart from the events.
+    sink = GatedMicrophone(where, words, _Teller(args, sys.stderr).dropped, users=_users(args.mic_user))
+    source = sound_of(args, settings)
+    with ExitStack() as stack:
+        pipeline = stack.enter_context(
+            Pipeline.open(source, scorer=scorer, thresholds=thresholds, assist=sink, limits=settings.limits)
+        )
+        # A service manager's stop and Ctrl-C end the stream as it should end: wiped, and on record.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: pipeline.stop())
+        stack.enter_context(sink)
+        stack.callback(pipeline.close)  # before the sink goes: whoever listens is told of the end
+        tell.opened(sink.found_at, words)
+        sink.when_over(pipeline.stop)
+        for event in pipeline:
+            tell_event(event, as_json=args.json, out=tell.out)
+    return 0
+
+
+def _users(name: str | None) -> frozenset[int]:
+    import pwd
+
+    try:
+        return frozenset() if name is None else frozenset({pwd.getpwnam(name).pw_uid})
+    except KeyError as error:
+        raise ConfigError(f"--mic-user {name!r} is no user of this device") from error
+
+
+class _Teller:
+    """Prints what happens, one line each."""
+
+    def __init__(self, args: argparse.Namespace, out: TextIO) -> None:
+        self._as_json: bool = args.json
+        self.out = out
+
+    def opened(self, found_at: str, words: Iterable[str]) -> None:
+        names = list(words)
+        self._say({"kind": "serving", "uri": found_at, "words": names}, f"serving {found_at} for {', '.join(names)}")
+
+    def woke(self, woke: "Woke") -> None:
+        line = f"client {woke.client} was told of {woke.heard.word!r} (score {woke.heard.score:.3f})"
+        self._say({"kind": "detection", "client": woke.client, **asdict(woke.heard)}, line)
+
+    def dropped(self, who: "Dropped") -> None:
+        self._say({"kind": "dropped", **asdict(who)}, f"client {who.client} was sent away: {who.why}")
+
+    def _say(self, values: Mapping[str, object], line: str) -> None:
+        print(json.dumps(values) if self._as_json else plain(line), file=self.out, flush=True)

@@ -1,0 +1,56 @@
+"""Announce: say on the local network where the wake service is, so that Home Assistant finds it by itself.
+
+Owns multicast DNS, and only where a person asked for it by a name of their own: the usual default, the hardware
+address, would mark the device for good.
+"""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ...errors import ConfigError
+from .address import Address
+
+_TYPE = "_wyoming._tcp.local."
+_MULTICAST = ("224.0.0.251", 5353)
+
+
+@contextmanager
+def announced(name: str | None, address: Address) -> Iterator[None]:
+    """Announce a TCP address under a name while the context lasts; nothing at all where ``name`` is None.
+
+    Raises
+    ------
+    ConfigError
+        Where others could not reach the address, the name is unfit, or the ``zeroconf`` package is missing.
+    """
+    if name is None:
+        yield
+        return
+    if address.on_this_device or ":" in address.host or not address.port:
+        raise ConfigError(f"{address} is not there for others: announce an IPv4 address, as in tcp://0.0.0.0:10400")
+    try:
+        from zeroconf import BadTypeInNameException, ServiceInfo, Zeroconf
+    except ImportError as error:
+        raise ConfigError("the zeroconf package is not installed: pip install 'wakegate[zeroconf]'") from error
+    try:
+        own = socket.inet_aton(_own_address() if address.host == "0.0.0.0" else address.host)  # noqa: S104
+        about = ServiceInfo(_TYPE, f"{name}.{_TYPE}", addresses=[own], port=address.port)
+        speaker = Zeroconf()
+    except (OSError, BadTypeInNameException) as error:
+        raise ConfigError(
+            f"{address} cannot be announced as {name!r} ({error}): give an IP address of yours"
+        ) from error
+    try:
+        speaker.register_service(about)
+        yield
+    finally:
+        speaker.unregister_all_services()
+        speaker.close()
+
+
+def _own_address() -> str:
+    """Return the address from which this device speaks to its network; asks the routing table, and sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(_MULTICAST)
+        return str(probe.getsockname()[0])

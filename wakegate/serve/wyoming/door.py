@@ -1,0 +1,272 @@
+"""Door: who may come in, how many at once, and how each of them leaves.
+
+Owns connections from the first byte to the last: a bounded number of them, a place for a newcomer only where somebody
+has been silent for long, one ``error`` event for whoever cannot be served, and the overwriting of what was read. What
+goes wrong with one client ends that client and nothing else. Never knows what is said.
+"""
+
+import asyncio
+import logging
+import signal
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...errors import ClientError
+from . import messages
+from .address import Address, Scheme
+from .inbox import Event, Inbox
+from .line import Line, readable
+
+FIRST_S = 30.0
+"""Seconds within which a newcomer says its first words."""
+IDLE_S = 60.0
+"""A client that has been silent for so long gives up its place to a newcomer when there is no other."""
+SLOW_S = 5.0
+"""Seconds that a client may take to read what it is told."""
+MOST_TOLD = 20.0
+"""People are told of so many clients that were sent away at once, and of one a second."""
+_FAREWELL_S = 1.0
+_AT_ONCE = 64
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A client was sent away, for people to know."""
+
+    client: int
+    code: str
+    why: str
+
+
+class Client:
+    """Somebody connected.
+
+    Parameters
+    ----------
+    number : int
+        Counted from 1; nothing else of a client is kept or told.
+    line : Line
+        Its bytes.
+    """
+
+    def __init__(self, number: int, line: Line) -> None:
+        self.number = number
+        self.line = line
+        self.inbox = Inbox(line)
+        self.heard_at = asyncio.get_running_loop().time()
+        self._within_s: float | None = FIRST_S
+
+    async def event(self) -> Event | None:
+        """Return what it says next, or None when it is done. Pings are answered here."""
+        while (event := await self.inbox.event(self._within_s)) is not None:
+            self._within_s, self.heard_at = None, asyncio.get_running_loop().time()
+            if event.type != "ping":
+                return event
+            await self.say(messages.pong(event.data.get("text")))
+        return None
+
+    async def say(self, *words: bytes) -> None:
+        """Tell it something; ClientError where it does not read, OSError where it is gone."""
+        self.line.owe(b"".join(words))
+        try:
+            async with asyncio.timeout(SLOW_S):
+                while not self.line.settle():
+                    await asyncio.sleep(0.02)
+        except TimeoutError as error:
+            raise ClientError("slow", "this client does not read what it is told: it is dropped") from error
+
+    async def part(self, error: ClientError) -> None:
+        """Say why it ends, and hear the client out for a moment: a close on unread bytes would drop our own."""
+        with suppress(OSError, EOFError, ClientError, TimeoutError):
+            self.line.owe(messages.error(error.code, str(error)))
+            self.line.hang_up(still_listening=True)
+            async with asyncio.timeout(_FAREWELL_S):
+                while await self.line.receive(self.inbox.scratch):
+                    pass
+
+
+class Door:
+    """A service's door.
+
+    Parameters
+    ----------
+    address : Address
+        Where it is.
+    serve : callable
+        Talks with one client until it is done; called once for each.
+    most : int
+        Clients at once.
+    dropped : callable
+        Told of clients that were sent away.
+    users : frozenset of int, optional
+        The user ids whose programs may come in, root's aside; everybody's if not given.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        serve: Callable[[Client], Awaitable[None]],
+        *,
+        most: int,
+        dropped: Callable[[Dropped], None],
+        users: frozenset[int] | None = None,
+    ) -> None:
+        self._address, self._serve, self._most, self._dropped, self._users = address, serve, most, dropped, users
+        self._inside: dict[asyncio.Task[None], Client] = {}
+        self._count = 0
+        self._may_tell, self._told_at = MOST_TOLD, 0.0
+
+    async def run(self, opened: Callable[[str], None]) -> None:
+        """Let clients in until cancelled, or until stdio ends; ``opened`` is told the address once it can be used.
+
+        Raises
+        ------
+        ConfigError
+            Where the address cannot be opened.
+        """
+        if self._address.scheme is Scheme.STDIO:
+            opened(str(self._address))
+            await self._attend(self._client(Line(0, 1)))
+            return
+        listener = self._address.listen()
+        try:
+            opened(_found_at(self._address, listener))
+            while True:
+                await self._welcome(listener)
+        finally:
+            listener.close()
+            if self._address.path is not None:
+                self._address.path.unlink(missing_ok=True)
+            left = dict(self._inside)
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
+            for client in left.values():  # one that came this very moment was never attended to
+                client.line.close()
+
+    async def _welcome(self, listener: socket.socket) -> None:
+        """Let in those who wait outside. Not by sock_accept: cancelled in the wrong moment, it loses a connection."""
+        await readable(listener.fileno())
+        for _ in range(_AT_ONCE):
+            try:
+                peer, _ = listener.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                _log.warning("no client can come in (%s): trying again", error)
+                await asyncio.sleep(1)
+                return
+            try:
+                self._enter(peer)
+            except OSError:  # gone already
+                peer.close()
+
+    def _enter(self, peer: socket.socket) -> None:
+        line = Line.of(peer)
+        if self._users is not None and _user(peer) not in self._users | {0}:
+            self._refuse(line, ClientError("other-user", "this service is for programs of the user who set it up"))
+        elif len(self._inside) >= self._most and not self._make_room():
+            self._refuse(line, ClientError("busy", f"{self._most} clients are here already: come back later"))
+        else:
+            client = self._client(line)
+            task = asyncio.create_task(self._attend(client))
+            self._inside[task] = client
+            task.add_done_callback(self._inside.pop)
+
+    def _client(self, line: Line) -> Client:
+        self._count += 1
+        return Client(self._count, line)
+
+    def _refuse(self, line: Line, error: ClientError) -> None:
+        self._count += 1
+        self._tell(self._count, error)
+        with suppress(OSError):
+            line.owe(messages.error(error.code, str(error)))
+        line.close()
+
+    def _make_room(self) -> bool:
+        """Send away whoever has been silent the longest, if that is long."""
+        longest = min(self._inside.values(), key=lambda client: client.heard_at)
+        if asyncio.get_running_loop().time() - longest.heard_at < IDLE_S or len(self._inside) > self._most:
+            return False
+        error = ClientError("idle", "this client was silent and another one came: it is dropped")
+        self._tell(longest.number, error)
+        with suppress(OSError, ClientError):
+            longest.line.owe(messages.error(error.code, str(error)))
+        longest.line.hang_up()
+        return True
+
+    def _tell(self, number: int, error: ClientError) -> None:
+        """Tell people of a client that is sent away, unless there is a storm of them: a log must not fill up."""
+        now = asyncio.get_running_loop().time()
+        self._may_tell = min(MOST_TOLD, self._may_tell + now - self._told_at)
+        self._told_at = now
+        if self._may_tell >= 1:
+            self._may_tell -= 1
+            self._dropped(Dropped(number, error.code, str(error)))
+
+    async def _attend(self, client: Client) -> None:
+        try:
+            await self._serve(client)
+        except ClientError as error:
+            self._tell(client.number, error)
+            await client.part(error)
+        except (OSError, EOFError):
+            pass  # gone in the middle of something: nobody is left to tell
+        except Exception:
+            _log.exception("client %d is dropped: an error of ours", client.number)
+        finally:
+            client.line.close()
+            client.inbox.wipe()
+
+
+def run_until_stopped(door: Door, opened: Callable[[str], None]) -> None:
+    """Run a door in this thread, the main one, until a service manager or Ctrl-C stops it."""
+
+    async def run() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        with suppress(asyncio.CancelledError):
+            await door.run(opened)
+
+    asyncio.run(run())
+
+
+def _found_at(address: Address, listener: socket.socket) -> str:
+    """Return the address with the port that the system chose."""
+    if address.scheme is Scheme.UNIX:
+        return str(address)
+    return str(Address(scheme=Scheme.TCP, host=address.host, port=listener.getsockname()[1]))
+
+
+def _user(peer: socket.socket) -> int | None:
+    """Return the user id of the program at the other end of a connection on this device; None where nobody knows."""
+    if peer.family == socket.AF_UNIX:
+        size = struct.calcsize("3i")
+        return int(struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))[1])
+    try:
+        theirs, ours = _in_hex(peer.getpeername()), _in_hex(peer.getsockname())
+        with Path("/proc/net", "tcp6" if peer.family == socket.AF_INET6 else "tcp").open() as table:
+            for row in table:
+                # proc(5): sl local_address rem_address st tx:rx tr:when retrnsmt uid ...; its remote address is ours.
+                fields = row.split()
+                if fields[1:3] == [theirs, ours]:
+                    return int(fields[7])
+    except (OSError, ValueError, IndexError):
+        pass
+    return None
+
+
+def _in_hex(name: tuple[str, int]) -> str:
+    """Return an address as /proc/net/tcp has it: 32-bit words of this machine's byte order, in hex."""
+    family = socket.AF_INET6 if ":" in name[0] else socket.AF_INET
+    words = struct.iter_unpack("=I", socket.inet_pton(family, name[0]))
+    return "".join(f"{word:08X}" for (word,) in words) + f":{name[1]:04X}"

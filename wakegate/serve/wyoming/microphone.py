@@ -1,0 +1,249 @@
+"""The gated microphone: an assistant that speaks Wyoming hears what the gate releases, and never the microphone.
+
+Owns the way of a live release to one Wyoming client, as a Sink of the gate: before a wake word and a grant there is
+nothing in here to be read. The gate's thread calls the sink and writes straight from the Ring into the client's socket;
+a thread of its own answers what clients ask. Never holds a sample, never asks for consent, and never lets a program of
+another user, or of another device, come near: the grant speaks of the assistant on this device.
+
+To a client an utterance is ``detection``, ``audio-start``, chunks from the pre-roll on as they are spoken, and
+``audio-stop`` at the endpoint. One that is cut short (revoked, cancelled, lost samples) has an ``error`` with the
+reason in place of ``audio-stop``, and the connection ends: throw away what was received. Programs that run satellites
+(Home Assistant) say ``run-satellite`` and get ``run-pipeline`` as well.
+"""
+
+import asyncio
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
+
+from ...audio.block import Samples
+from ...errors import ConfigError
+from ...events import SAMPLE_RATE, Purpose, Reason
+from ...gate.frames import FRAME_SAMPLES, Info
+from ...wake.manifest import Manifest
+from . import messages
+from .address import Address, Scheme
+from .door import SLOW_S, Client, Door, Dropped
+
+MOST_CLIENTS = 16
+OPENED = "opened"
+_MS = SAMPLE_RATE // 1000
+
+
+class _Listener:
+    """A client that may be given the next utterance."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.asked = False
+        self.satellite = False
+        self.paused = False
+        self.gone = False
+
+    @property
+    def claim(self) -> int:
+        """Return how good its claim is: who runs a satellite, who only listens, who asked what we are."""
+        return 2 if self.satellite else 0 if self.asked else 1
+
+
+class GatedMicrophone:
+    """A Sink for the pipeline, and the service that clients see. Use it in a ``with`` statement.
+
+    One client hears an utterance: whoever runs a satellite before others, then whoever came first.
+
+    Parameters
+    ----------
+    address : Address
+        Where clients come; on this device.
+    words : mapping of str to Manifest
+        The words listened for.
+    dropped : callable
+        Told of each client that was sent away.
+    users : frozenset of int
+        User ids besides ours whose programs may listen.
+
+    Attributes
+    ----------
+    found_at : str
+        The address, with the port that the system chose.
+
+    Raises
+    ------
+    ConfigError
+        For an address that others than this device can reach.
+    """
+
+    purpose = Purpose.ASSIST
+
+    def __init__(
+        self,
+        address: Address,
+        words: Mapping[str, Manifest],
+        dropped: Callable[[Dropped], None],
+        *,
+        users: frozenset[int] = frozenset(),
+    ) -> None:
+        if not address.on_this_device:
+            raise ConfigError(
+                f"{address} can be reached from other devices, and the grant speaks of the assistant on this one: use "
+                "tcp://127.0.0.1:10700 or unix:///path, and a tunnel (ssh -R) to an assistant elsewhere"
+            )
+        self._about = messages.gated_microphone(words)
+        self._door = Door(address, self._serve, most=MOST_CLIENTS, dropped=dropped, users=users | {os.getuid()})
+        self._on_stdio = address.scheme is Scheme.STDIO
+        self._over = False
+        self._when_over: Callable[[], None] = lambda: None
+        self._lock = threading.Lock()
+        self._listeners: list[_Listener] = []
+        self._hearing: _Listener | None = None
+        self._partings: deque[Future[None]] = deque(maxlen=MOST_CLIENTS)
+        self._sent = 0
+        self._thread = threading.Thread(target=self._run, name="wyoming microphone", daemon=True)
+        self._up = threading.Event()
+        self._trouble: Exception | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.found_at = ""
+
+    # The service.
+
+    def __enter__(self) -> "GatedMicrophone":
+        self._thread.start()
+        self._up.wait()
+        if self._trouble is not None:
+            raise self._trouble
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for parting in self._partings:
+            with suppress(Exception):
+                parting.result(SLOW_S)
+        if self._loop is not None and self._task is not None:
+            with suppress(RuntimeError):  # it has ended by itself
+                self._loop.call_soon_threadsafe(self._task.cancel)
+        self._thread.join(5)
+
+    def when_over(self, call: Callable[[], None]) -> None:
+        """Have ``call`` called, in any thread, when nobody can come any more: stdio has ended."""
+        with self._lock:
+            self._when_over, over = call, self._over
+        if over:
+            call()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._open())
+        except Exception as error:
+            self._trouble = error
+        finally:
+            self._up.set()
+            with self._lock:
+                self._over, call = True, self._when_over
+            call()
+
+    async def _open(self) -> None:
+        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        with suppress(asyncio.CancelledError):
+            await self._door.run(self._opened)
+
+    def _opened(self, found_at: str) -> None:
+        self.found_at = found_at
+        self._up.set()
+
+    async def _serve(self, client: Client) -> None:
+        mine = _Listener(client)
+        with self._lock:
+            self._listeners.append(mine)
+        try:
+            while (event := await client.event()) is not None:
+                match event.type:
+                    case "describe":
+                        mine.asked = True
+                        await client.say(self._about)
+                    case "run-satellite":
+                        mine.satellite, mine.paused = True, False
+                    case "pause-satellite":
+                        mine.paused = True
+                    # What the assistant says aloud or shows is not for a microphone: passed over.
+        finally:
+            with self._lock:
+                self._listeners.remove(mine)
+
+    # The sink, called by the gate in the pipeline's thread.
+
+    def ready(self) -> bool:
+        """Choose who would hear an utterance now; return whether there is anybody."""
+        with self._lock:
+            able = [one for one in self._listeners if not one.paused and not one.gone]
+        able.sort(key=lambda one: -one.claim)  # the order of coming within a claim
+        self._hearing = next((one for one in able if _is_there(one)), None)
+        return self._hearing is not None
+
+    def open(self, info: Info) -> None:
+        """Say which word was heard, and that sound follows."""
+        listener = self._chosen()
+        context = {
+            "event": info.id,
+            "word_start_ms": info.word_start // _MS,
+            "word_end_ms": info.word_end // _MS,
+            "gate": OPENED,
+        }
+        words = [messages.detection(info.word, info.word_end // _MS, context)]
+        words += [messages.run_pipeline(info.word)] if listener.satellite else []
+        self._sent = 0
+        listener.client.line.owe(b"".join([*words, messages.audio_start()]))
+
+    def write(self, samples: Samples) -> int:
+        """Send as many whole chunks as there is room for."""
+        line, taken = self._chosen().client.line, 0
+        while taken < len(samples):
+            part = samples[taken : taken + FRAME_SAMPLES]
+            words = messages.audio_chunk(len(part), (self._sent + taken) // _MS)
+            if not line.put(words, part.data.cast("B")):
+                break
+            taken += len(part)
+        self._sent += taken
+        return taken
+
+    def close(self, reason: Reason) -> bool:
+        """End a whole utterance, once all of it has gone."""
+        listener = self._chosen()
+        if not listener.client.line.settle():
+            return False
+        listener.client.line.owe(messages.audio_stop(self._sent // _MS))
+        self._hearing = None
+        return True
+
+    def abort(self, reason: Reason) -> None:
+        """Say why it is cut short, and hang up; nothing more of it leaves."""
+        listener, self._hearing = self._hearing, None
+        if listener is not None:
+            listener.gone = not self._on_stdio
+            with suppress(Exception):  # a client that is gone, or reads nothing, is not told
+                words = messages.error(reason.value, f"this utterance was cut short ({reason}): throw it away")
+                listener.client.line.owe(words)
+                assert self._loop is not None
+                self._partings.append(asyncio.run_coroutine_threadsafe(_part(listener.client), self._loop))
+
+    def _chosen(self) -> _Listener:
+        if self._hearing is None or self._hearing.paused:
+            raise OSError("nobody is listening any more")
+        return self._hearing
+
+
+async def _part(client: Client) -> None:
+    """Let a client read why it ends, and hang up."""
+    try:
+        await client.say()
+    finally:
+        client.line.hang_up()
+
+
+def _is_there(listener: _Listener) -> bool:
+    try:
+        return listener.client.line.settle()
+    except OSError:
+        return False

@@ -1,0 +1,164 @@
+"""The wake service: clients send sound, and are told when a wake word is in it.
+
+Owns one client's talk. The sound is the client's own and stays so: nothing of it is released, kept or put on record
+here, and it is overwritten when the client goes. So the gate has nothing to decide, and says so: ``gate`` in the
+context of a detection is ``not_asked``. The journal does not hear of it either: it is the record of this device's
+microphone, behind its rates of false wakes, and a stranger's sound must neither count there nor be able to push what is
+there out of it.
+
+Every error is one ``error`` event, and the end of the connection.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ...errors import ClientError
+from . import messages
+from .door import Client
+from .hearing import Heard, Hearing
+from .inbox import Event
+from .pcm import Format
+from .words import Words
+
+MOST_CLIENTS = 64
+QUIET_S = 60.0
+"""A client that says nothing for so long is not listened to until it goes on."""
+NOT_ASKED = "not_asked"
+_MOST_STAMP = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class Woke:
+    """A client was told of a wake word."""
+
+    client: int
+    heard: Heard
+
+
+class WakeService:
+    """Serves any number of clients.
+
+    Parameters
+    ----------
+    words : Words
+        What it offers.
+    woke : callable
+        Told of each detection, for people to know.
+    """
+
+    def __init__(self, words: Words, woke: Callable[[Woke], None]) -> None:
+        self._words = words
+        self._woke = woke
+
+    async def serve(self, client: Client) -> None:
+        """Talk with one client until it is done; ClientError for what cannot be done."""
+        await _Talk(self._words, self._woke, client).run()
+
+
+class _Talk:
+    """One client's talk."""
+
+    def __init__(self, words: Words, woke: Callable[[Woke], None], client: Client) -> None:
+        self._words, self._woke, self._client = words, woke, client
+        self._hearing: Hearing | None = None
+        self._asked: object = None
+        self._busy = False
+        self._watch: asyncio.TimerHandle | None = None
+
+    async def run(self) -> None:
+        try:
+            self._look()
+            while (event := await self._client.event()) is not None:
+                self._busy = True
+                await self._answer(event)
+                self._busy = False
+        finally:
+            if self._watch is not None:
+                self._watch.cancel()
+            self._forget()
+
+    def _look(self) -> None:
+        """Look now and then whether the client has fallen silent: its sound is overwritten, its ears are for others."""
+        loop = asyncio.get_running_loop()
+        if not self._busy and loop.time() - self._client.heard_at >= QUIET_S:
+            self._forget()
+        self._watch = loop.call_later(QUIET_S / 2, self._look)
+
+    async def _answer(self, event: Event) -> None:
+        match event.type:
+            case "describe":
+                await self._client.say(messages.wake_service(self._words.offered))
+            case "detect":
+                await self._detect(event)
+            case "audio-start":
+                (await self._ears()).begin(_format(event), _stamp(event))
+            case "audio-chunk":
+                await self._chunk(event)
+            case "audio-stop":
+                await self._stop()
+            # Others are not for us: the protocol wants them passed over.
+
+    async def _detect(self, event: Event) -> None:
+        """Listen for other words, or for the same ones again: satellites ask anew after every request."""
+        names = event.data.get("names")
+        if self._hearing is not None and names == self._asked:
+            self._hearing.listen_anew()
+            return
+        self._forget()
+        self._asked = names
+        await self._ears()
+
+    def _forget(self) -> None:
+        hearing, self._hearing = self._hearing, None
+        if hearing is not None:
+            hearing.wipe()
+            self._words.give_back(hearing.lent)
+
+    async def _ears(self) -> Hearing:
+        """Return what listens: for what was asked, for every word where nothing was."""
+        if self._hearing is None:
+            self._hearing = Hearing(await self._words.lend(self._asked))
+        return self._hearing
+
+    async def _chunk(self, event: Event) -> None:
+        form, hearing = _format(event), await self._ears()
+        if event.payload % form.frame:
+            raise ClientError("bad-audio", f"{event.payload} bytes are no whole number of {form.frame}-byte frames")
+        room = hearing.chunk(form, _stamp(event))
+        while left := self._client.inbox.left:
+            size = min(left, len(room))
+            await self._client.inbox.take(room[:size])
+            await self._tell(hearing.push(size))
+
+    async def _stop(self) -> None:
+        if self._hearing is None:
+            return
+        await self._tell(self._hearing.finish())
+        if not self._hearing.heard_any:
+            await self._client.say(messages.not_detected())
+
+    async def _tell(self, found: list[Heard]) -> None:
+        for heard in found:
+            context = {
+                "event": heard.id,
+                "score": heard.score,
+                "threshold": heard.threshold,
+                "word_start_ms": heard.start_ms,
+                "word_end_ms": heard.end_ms,
+                "gate": NOT_ASKED,
+            }
+            await self._client.say(messages.detection(heard.name, heard.at_ms, context))
+            self._woke(Woke(self._client.number, heard))
+
+
+def _format(event: Event) -> Format:
+    return Format(**{name: event.data.get(name, 0) for name in ("rate", "width", "channels")})
+
+
+def _stamp(event: Event) -> int | None:
+    """Return the timestamp in ms, None where there is none."""
+    stamp = event.data.get("timestamp")
+    if stamp is not None and (type(stamp) is not int or abs(stamp) > _MOST_STAMP):
+        raise ClientError("bad-event", "a timestamp must be a whole number of milliseconds")
+    return stamp

@@ -1,0 +1,133 @@
+"""Words: which wake words the service offers, and ears for them.
+
+Owns the loaded models: each client gets ears of its own, and what a client gives back is overwritten before the next
+one gets it. Never listens for another word than the ones that were asked for.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ...ear import Ear
+from ...errors import ClientError, ConfigError
+from ...wake import Detector, Scorer
+from ...wake.catalogue import spelled
+from ...wake.manifest import MOST_WORDS, Manifest
+
+MOST_LISTENING = 16
+"""Clients that may be listened to at once: each costs some 6 MB, and a per mille of one core here."""
+_KEPT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """Ears that one client has: one for each model, and what it calls each word."""
+
+    ears: tuple[Ear, ...]
+    names: Mapping[str, str]
+
+    def restart(self, at: int) -> None:
+        """Overwrite all sound held here; the next sample is sample ``at``."""
+        for ear in self.ears:
+            ear.restart(at)
+
+
+class Words:
+    """The words that a service offers.
+
+    Parameters
+    ----------
+    manifests : sequence of Manifest
+        The models; of two that know a word the first one listens for it.
+    words : sequence of str, optional
+        The words to offer; all that the models know if not given.
+    thresholds : mapping of str to float
+        Other thresholds than the models', of words that are offered.
+
+    Attributes
+    ----------
+    offered : mapping of str to Manifest
+        Each word and its model.
+
+    Raises
+    ------
+    ConfigError
+        For a word that no model knows, and a threshold out of bounds.
+    """
+
+    def __init__(
+        self, manifests: Sequence[Manifest], words: Sequence[str] | None, thresholds: Mapping[str, float]
+    ) -> None:
+        known = {entry.word: manifest for manifest in reversed(manifests) for entry in manifest.words}
+        wanted = sorted(known) if words is None else [spelled(word) for word in words]
+        for word in wanted:
+            if word not in known:
+                raise ConfigError(f"no installed model knows {word!r}: installed words are {', '.join(sorted(known))}")
+        if not wanted:
+            raise ConfigError("there is no word to listen for: name one, or leave the words out")
+        self.offered: Mapping[str, Manifest] = {word: known[word] for word in wanted}
+        self._thresholds = {word: value for word, value in thresholds.items() if word in self.offered}
+        self._idle: list[Ear] = []
+        self._lent = 0
+
+    def load(self) -> None:
+        """Load every model once, so that what is wrong with one is known before the first client comes."""
+        self._idle += [self._ear(*choice) for choice in self._choices(self.offered)]
+
+    async def lend(self, names: object) -> Lent:
+        """Return ears for the words that a client asks for; for all that are offered if it names none (None).
+
+        Raises
+        ------
+        ClientError
+            For what is no list of names, a word that is not offered, and where too many are listened to already.
+        """
+        called = self._called(names)
+        if self._lent >= MOST_LISTENING:
+            raise ClientError("busy", f"{MOST_LISTENING} clients are being listened to: come back later")
+        self._lent += 1
+        try:
+            return Lent(tuple([await self._found(*choice) for choice in self._choices(called)]), called)
+        except BaseException:
+            self._lent -= 1
+            raise
+
+    def give_back(self, lent: Lent) -> None:
+        """Take ears back, and overwrite what they heard."""
+        lent.restart(0)
+        self._lent -= 1
+        self._idle += lent.ears
+        del self._idle[:-_KEPT]
+
+    def _called(self, names: object) -> dict[str, str]:
+        """Return what the client calls each word that it asks for."""
+        if names is None:
+            return {word: word for word in self.offered}
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ClientError("bad-event", "names in detect must be a list of words, or null for all of them")
+        if not 1 <= len(names) <= MOST_WORDS:
+            raise ClientError("unknown-word", f"detect names {len(names)} words: name 1 to {MOST_WORDS}, or send null")
+        for name in names:
+            if spelled(name) not in self.offered:
+                raise ClientError(
+                    "unknown-word", f"the word {name[:50]!r} is not installed here: {', '.join(self.offered)} are"
+                )
+        return {spelled(name): name for name in names}
+
+    def _choices(self, words: Mapping[str, object]) -> list[tuple[Manifest, tuple[str, ...]]]:
+        """Return each model that is needed with the words it listens for."""
+        models = {manifest.sha256: manifest for manifest in self.offered.values()}
+        shares = [(m, tuple(word for word in words if self.offered[word] is m)) for m in models.values()]
+        return [(manifest, share) for manifest, share in shares if share]
+
+    async def _found(self, manifest: Manifest, words: tuple[str, ...]) -> Ear:
+        for ear in self._idle:
+            if (ear.model_sha256, ear.words) == (manifest.sha256, words):
+                self._idle.remove(ear)
+                return ear
+        return await asyncio.to_thread(self._ear, manifest, words)
+
+    def _ear(self, manifest: Manifest, words: tuple[str, ...]) -> Ear:
+        thresholds = {word: value for word, value in self._thresholds.items() if word in words}
+        detector = Detector(manifest.detector_config(words, thresholds))
+        return Ear(Scorer(manifest, words), detector)
