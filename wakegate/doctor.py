@@ -12,6 +12,7 @@ from pathlib import Path
 
 from . import config
 from .audio.memory import PrivateMemory
+from .consent import sealing
 from .consent.clock import Clock
 from .consent.grant import checked_keys
 from .consent.ledger import Ledger
@@ -19,7 +20,7 @@ from .errors import WakegateError
 from .events import Purpose
 from .journal.read import read, verify
 from .place import Place
-from .wake import catalogue
+from .wake import catalogue, engine
 
 CORE_PATTERN = Path("/proc/sys/kernel/core_pattern")
 SWAPS = Path("/proc/swaps")
@@ -38,12 +39,14 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check: its name, how it came out, what was seen, and what to do."""
+    """One check: its name, how it came out, what was seen, what to do, and the number behind it where there is one."""
 
     name: str
     health: Health
     seen: str
     mend: str = ""
+    value: float | None = None
+    unit: str = ""
 
 
 def examine(place: Place, clock: Clock) -> Iterator[Finding]:
@@ -55,6 +58,7 @@ def examine(place: Place, clock: Clock) -> Iterator[Finding]:
         ("telemetry", _telemetry),
         ("models", _models),
         ("config", _config),
+        ("sealing", _sealing),
         ("place of the ledger", lambda: _place(place)),
         ("clock", lambda: _clock(clock)),
         ("consent ledger", lambda: _ledger(place, clock)),
@@ -119,8 +123,9 @@ def _never_clear(swap: Path) -> bool:
 
 
 def _telemetry() -> Finding:
-    catalogue.onnxruntime_version()
-    return Finding("telemetry", Health.GOOD, "onnxruntime's is off, since before it was imported")
+    if engine.chosen() is engine.Engine.NUMPY:
+        return Finding("telemetry", Health.GOOD, f"none: {engine.version()} runs the model")
+    return Finding("telemetry", Health.GOOD, f"{engine.version()}'s is off, since before it was imported")
 
 
 def _models() -> Finding:
@@ -128,7 +133,8 @@ def _models() -> Finding:
     for manifest in models:
         manifest.verified_bytes()
     names = ", ".join(f"{m.name} {m.sha256[:12]}" for m in models)
-    return Finding("models", Health.GOOD if models else Health.BAD, f"sha256 as in the manifest: {names}")
+    seen = f"sha256 as in the manifest: {names}; run by {engine.version()}"
+    return Finding("models", Health.GOOD if models else Health.BAD, seen)
 
 
 def _config() -> Finding:
@@ -138,6 +144,13 @@ def _config() -> Finding:
     if read.reviewer_key is not None:
         checked_keys(Purpose.REVIEW, [read.reviewer_key])
     return Finding("config", Health.GOOD, f"{read.path}" if read.path else "none, defaults")
+
+
+def _sealing() -> Finding:
+    tool = sealing.tool()
+    if tool is None:
+        return Finding("sealing", Health.WEAK, "nothing here can seal clips", "apt install age, or pip install pyrage")
+    return Finding("sealing", Health.GOOD, f"clips for a reviewer are sealed by {tool}")
 
 
 def _place(place: Place) -> Finding:

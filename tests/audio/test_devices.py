@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from wakegate.audio.devices import Device, choose
+from wakegate.audio.devices import Device, again, choose
 from wakegate.cli import devices as command
 from wakegate.errors import DeviceError
 
@@ -103,3 +103,37 @@ print([name for name in ("sounddevice", "onnxruntime", "rich", "scipy") if name 
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+# What was lost and comes back.
+
+
+USB = made(2, "USB Audio: - (hw:1,0)")
+INSIDE = made(0, "HDA Intel: ALC (hw:0,0)", default=True)
+
+
+@pytest.mark.parametrize(
+    ("there", "twins", "number"),
+    [
+        ((INSIDE, made(5, "USB Audio: - (hw:1,0)")), False, 5),
+        ((INSIDE, made(3, "USB Audio: - (hw:2,0)")), False, 3),  # another card number for the same plug
+        ((made(1, "USB Audio: - (hw:1,0)"), made(3, "USB Audio: - (hw:2,0)")), True, 1),
+    ],
+)
+def test_a_lost_device_is_found_again_by_its_name(there, twins, number):
+    assert again(there, USB, twins).number == number
+
+
+@pytest.mark.parametrize(
+    ("there", "twins"),
+    [
+        ((), False),
+        ((INSIDE,), False),  # the default, now that the other is gone
+        ((INSIDE, made(2, "USB Speaker: - (hw:1,0)")), False),  # its number, and its place
+        ((INSIDE, made(4, "USB Audio: - (hw:2,0)")), True),  # its twin
+        ((made(3, "USB Audio: - (hw:2,0)"), made(4, "USB Audio: - (hw:3,0)")), False),  # nobody can tell
+    ],
+)
+def test_no_other_device_is_taken_in_its_place(there, twins):
+    with pytest.raises(DeviceError, match="USB Audio"):
+        again(there, USB, twins)

@@ -1,6 +1,8 @@
 """The microphone on a real PortAudio stream (PulseAudio's null sink), and its queue."""
 
+import os
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ import soxr
 
 from tests.audio.reading import loudest_hertz, tone
 from wakegate.audio import microphone
-from wakegate.audio.devices import Device
+from wakegate.audio.devices import Device, list_devices, restart_portaudio
 from wakegate.audio.fifo import Fifo
 from wakegate.audio.microphone import Format, Microphone, formats_to_try
 from wakegate.errors import AudioError, DeviceError
@@ -105,6 +107,37 @@ def test_a_lost_device_is_reported_once_and_comes_back(pulse, open_microphone):
     heard, gaps = listen(source, 1.0)
     assert gaps == []
     assert loudest_hertz(heard[-8000:]) == pytest.approx(900, abs=3)
+
+
+@pytest.mark.pulse
+def test_no_other_device_is_taken_in_its_place_in_silence(pulse, open_microphone):
+    """Asked for by its number, which another one has after the plug was pulled."""
+    config = Path(os.environ["ALSA_CONFIG_PATH"])
+    whole = config.read_text()
+
+    def plugged(name):
+        # One of its card comes before `default`, so a name that goes leaves its number to the next.
+        config.write_text(f'pcm.{name} {{ type pulse hint {{ show on description "{name}" }} }}\n{whole}')
+
+    try:
+        plugged("kitchen")
+        restart_portaudio()
+        numbers = {one.name: one.number for one in list_devices()}
+        source = open_microphone(numbers["kitchen"], pause=lambda seconds: time.sleep(0.002))
+        listen(source, 0.3)
+        pulse.crash()
+        listen(source, 99, stop=lambda reading: reading.gap)
+        pulse.start()
+        plugged("bedroom")
+        until = time.monotonic() + 2
+        _, gaps = listen(source, 0.01, stop=lambda reading: time.monotonic() > until)
+        assert gaps == [] and source._stream is None
+        assert {one.name: one.number for one in list_devices()}["bedroom"] == numbers["kitchen"], "nothing to mistake"
+        plugged("kitchen")
+        listen(source, 0.3)
+        assert source.device.name == "kitchen"
+    finally:
+        config.write_text(whole)
 
 
 @pytest.mark.pulse

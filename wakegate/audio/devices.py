@@ -5,6 +5,7 @@ none, is an error that lists what there is.
 """
 
 import importlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -36,6 +37,11 @@ class Device:
     channels: int
     rate: int
     default: bool
+
+    @property
+    def model(self) -> str:
+        """The name without the numbers that ALSA gives a card when it is plugged in, such as ``(hw:1,0)``."""
+        return re.sub(r" *\(hw:\d+,\d+\)$", "", self.name)
 
     def __str__(self) -> str:
         """Show the number and the name."""
@@ -131,6 +137,31 @@ def choose(devices: Sequence[Device], wanted: int | str | None) -> tuple[Device,
     if len(fitting) == 1:
         return fitting[0], why
     raise DeviceError(_complaint(devices, fitting, wanted))
+
+
+def again(devices: Sequence[Device], before: Device, twins: bool) -> Device:
+    """Return a device that was lost, found again; never another one.
+
+    Parameters
+    ----------
+    devices : sequence of Device
+        What there is now.
+    before : Device
+        As it was listed. Its number is no help, and neither is the card's number that ALSA puts behind a name.
+    twins : bool
+        Whether another one of its name was there: then that number alone tells them apart, and must be the same.
+
+    Raises
+    ------
+    DeviceError
+        Where it is not there, or nobody can tell which one it is.
+    """
+    fitting = [one for one in devices if one.host == before.host and one.name == before.name]
+    if not fitting and not twins:
+        fitting = [one for one in devices if one.host == before.host and one.model == before.model]
+    if len(fitting) != 1:
+        raise DeviceError(_complaint(devices, fitting, before.name))
+    return fitting[0]
 
 
 def _complaint(devices: Sequence[Device], fitting: Sequence[Device], wanted: int | str | None) -> str:

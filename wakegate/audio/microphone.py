@@ -5,6 +5,9 @@ else. Never keeps what was read: slots are zeroed as they are taken. What this p
 buffers (some tens of milliseconds, in its heap), the sound server's, and the kernel's ring (``/dev/snd``), all of which
 hold the last moments of sound and are overwritten as new sound comes.
 
+What comes back is the very device that was lost, by its name; no other is ever taken in its place. (Behind a sound
+server that is the server's own device: which microphone it passes on is the server's choice.)
+
 Coming back restarts PortAudio, which closes every PortAudio stream of this process: a program that plays sound through
 PortAudio itself should do so in another process.
 """
@@ -21,7 +24,7 @@ import numpy as np
 from ..errors import AudioError, DeviceError, FormatError
 from ..events import SAMPLE_RATE, Reason
 from .block import Reading, Samples
-from .devices import Device, choose, list_devices, portaudio, restart_portaudio
+from .devices import Device, again, choose, list_devices, portaudio, restart_portaudio
 from .fifo import Fifo
 from .resample import Converter, check_format
 
@@ -77,7 +80,6 @@ class Microphone:
         formats: Sequence[Format] | None = None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._wanted = device
         self._channel = channel
         self._formats = formats
         self._pause = pause
@@ -87,6 +89,10 @@ class Microphone:
         self._missed = False  # its loss was reported, and no sound has come since
         self._pause_s = FIRST_PAUSE_S
         self._until_retry_s = 0.0
+        devices = list_devices()
+        self.device, _ = choose(devices, device)
+        same = [one for one in devices if (one.host, one.model) == (self.device.host, self.device.model)]
+        self._twins = len(same) > 1
         self._open()
 
     @property
@@ -131,8 +137,7 @@ class Microphone:
         self._drop_stream()
 
     def _open(self) -> None:
-        """Find the device and start the first format that it takes."""
-        self.device, _ = choose(list_devices(), self._wanted)
+        """Start the first format that the device takes."""
         sounddevice = portaudio()
         refusals = []
         for form in self._formats or formats_to_try(self.device, self._channel):
@@ -230,6 +235,8 @@ class Microphone:
         if self._until_retry_s <= 1e-9:
             try:
                 restart_portaudio()
+                # Not what would be chosen now: where a microphone is gone, the default is another one.
+                self.device = again(list_devices(), self.device, self._twins)
                 self._open()
             except DeviceError:
                 self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)

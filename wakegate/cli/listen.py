@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 from ..errors import ConfigError
 from .detect import add_wake_options
+from .listen_events import add_event_options, event_socket, hooks
+from .listen_mqtt import add_mqtt_options, publisher
+from .listen_service import attend, service
 
 if TYPE_CHECKING:
     from ..audio.block import Source
@@ -24,7 +27,8 @@ examples:
   wakegate listen
   wakegate listen --input evening.flac --json
   arecord -q -t raw -f S16_LE -r 16000 -c 1 | wakegate listen --input -
-  wakegate listen --assist unix:$XDG_RUNTIME_DIR/wakegate-assist.sock"""
+  wakegate listen --assist unix:$XDG_RUNTIME_DIR/wakegate-assist.sock
+  wakegate listen --events unix:$XDG_RUNTIME_DIR/wakegate.sock --on wake='aplay ding.wav'"""
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -51,6 +55,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="a wakegate.toml; the usual one if not given")
     parser.add_argument("--json", action="store_true", help="events as JSON Lines")
+    add_event_options(parser)
+    add_mqtt_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -62,24 +68,32 @@ def run(args: argparse.Namespace) -> int:
     from .story import tell
 
     settings = config.read(args.config)
-    scorer = load(settings.words if args.words is None else args.words, args.model)
-    thresholds = {**settings.thresholds, **_thresholds(args.threshold, scorer.words)}
-    source = _source(args, settings)
+    scorer = load(settings.words if args.words is None else args.words, args.model, args.engine)
+    thresholds = {**settings.thresholds, **thresholds_of(args.threshold, scorer.words)}
     out = sys.stderr if args.assist == "stdout" else sys.stdout
     with ExitStack() as stack:
+        published = stack.enter_context(publisher(args, scorer))  # it may wait a little: before sound comes in
+        acting = hooks(args, settings, stack)
+        source = service(sound_of(args, settings), scorer)
         sink = _sink(args.assist, stack)
         pipeline = stack.enter_context(
             Pipeline.open(source, scorer=scorer, thresholds=thresholds, assist=sink, limits=settings.limits)
         )
+        served = event_socket(args, pipeline, stack)
+        attend(source, pipeline, scorer.manifest, args, settings, stack)
         # A service manager's stop and Ctrl-C end the stream as it should end: wiped, and on record.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: pipeline.stop())
         for event in pipeline:
             tell(event, as_json=args.json, out=out)
+            for one in (published, acting, served):
+                if one is not None:
+                    one.tell(event)
     return 0
 
 
-def _source(args: argparse.Namespace, settings: "Config") -> "Source":
+def sound_of(args: argparse.Namespace, settings: "Config") -> "Source":
+    """Return the sound that the options name: a file (paced where an assistant listens), stdin, or a microphone."""
     if args.input == "-":
         from ..audio.raw import RawSource
 
@@ -119,7 +133,7 @@ def _sink(where: str | None, stack: ExitStack) -> "Sink | None":
     return sink
 
 
-def _thresholds(given: list[str], words: tuple[str, ...]) -> dict[str, float]:
+def thresholds_of(given: list[str], words: tuple[str, ...]) -> dict[str, float]:
     """Read ``T`` and ``WORD=T``."""
     from ..wake.catalogue import spelled
 

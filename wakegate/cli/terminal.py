@@ -8,15 +8,17 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 
+from .journald import Priority, lines
+
 
 def emit(record: Mapping[str, object]) -> None:
     """Print one JSON Line on stdout, at once."""
     print(json.dumps(record), flush=True)
 
 
-def say(text: str) -> None:
+def say(text: str, urgent: Priority = Priority.NOTICE) -> None:
     """Print words for people on stderr."""
-    print(plain(text), file=sys.stderr, flush=True)
+    print(lines(plain(text), urgent, sys.stderr), file=sys.stderr, flush=True)
 
 
 def plain(text: str) -> str:

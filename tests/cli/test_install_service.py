@@ -1,0 +1,105 @@
+"""``wakegate install-service`` in a home of its own."""
+
+import os
+import stat
+
+import pytest
+
+from tests.cli.process import environment
+from wakegate import config, systemd
+from wakegate.cli import main
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch, capsys):
+    """Run it as an installed command; return exit code, stdout and stderr."""
+    for name, value in environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    program = tmp_path / "bin" / "wakegate"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("sys.argv", [str(program)])
+    monkeypatch.setattr(systemd, "SYSTEM_UNIT", tmp_path / "etc" / "wakegate.service")
+    monkeypatch.setattr(config, "SYSTEM", tmp_path / "etc" / "wakegate.toml")
+
+    def run(*words):
+        code = main(["install-service", *words])
+        return code, *capsys.readouterr()
+
+    return run
+
+
+def test_unit_and_config_are_written_and_what_comes_next_is_said(install, tmp_path):
+    code, out, err = install("--", "--assist", "unix:/run/a.sock", "--words", "alexa")
+    unit, settings = tmp_path / "config/systemd/user/wakegate.service", tmp_path / "config/wakegate/wakegate.toml"
+    assert (code, err) == (0, "")
+    assert f"ExecStart={tmp_path}/bin/wakegate listen --assist unix:/run/a.sock --words alexa\n" in unit.read_text()
+    assert settings.read_text() == systemd.CONFIG and stat.S_IMODE(settings.stat().st_mode) == 0o600
+    assert config.usual_path() == settings, "it lies where it is read"
+    for step in ("systemctl --user enable --now wakegate", "loginctl enable-linger", str(unit), str(settings)):
+        assert step in out
+    assert {path.name for path in tmp_path.iterdir()} == {"bin", "config"}
+
+
+def test_a_second_time_changes_nothing_and_another_unit_wants_a_word(install, tmp_path):
+    install()
+    unit, settings = tmp_path / "config/systemd/user/wakegate.service", tmp_path / "config/wakegate/wakegate.toml"
+    settings.write_text('[wake]\nwords = ["alexa"]\n')
+    before = unit.read_text()
+    code, out, _ = install()
+    assert code == 0 and f"Already there: {unit}" in out and f"Left as it is: {settings}" in out
+    code, _, err = install("--", "--words", "alexa")
+    assert code == 1 and "is another unit" in err and unit.read_text() == before
+    assert install("--replace", "--", "--words", "alexa")[0] == 0
+    assert "--words alexa" in unit.read_text() and settings.read_text() == '[wake]\nwords = ["alexa"]\n'
+
+
+def test_for_the_whole_device_it_is_printed_to_whoever_is_not_root(install, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    code, out, err = install("--system")
+    assert code == 0 and out.startswith("[Unit]") and "User=wakegate" in out and "Nothing was written" in err
+    assert {path.name for path in tmp_path.iterdir()} == {"bin"}
+
+
+def test_for_the_whole_device_root_writes_it(install, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    code, out, _ = install("--system")
+    assert code == 0 and "useradd --system" in out and "sudo -u wakegate wakegate consent grant assist" in out
+    assert "User=wakegate" in systemd.SYSTEM_UNIT.read_text()
+    assert stat.S_IMODE(config.SYSTEM.stat().st_mode) == 0o644
+    assert {path.name for path in tmp_path.iterdir()} == {"bin", "etc"}
+
+
+def test_printing_writes_nothing(install, tmp_path):
+    code, out, err = install("--print")
+    assert code == 0 and out.startswith("[Unit]") and "User=" not in out and err == ""
+    assert {path.name for path in tmp_path.iterdir()} == {"bin"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--input", "evening.flac"], "a service listens to a microphone"),
+        (["--assist", "stdout"], "a service listens to a microphone"),
+        (["--config", "wakegate.toml"], "no whole path"),
+        (["--on", "wake=a\nb"], "cannot"),
+    ],
+)
+def test_what_would_fail_at_every_start_is_refused_now(install, tmp_path, words, said):
+    code, out, err = install("--", *words)
+    assert code == 1 and out == "" and said in err
+    assert {path.name for path in tmp_path.iterdir()} == {"bin"}
+
+
+def test_an_option_that_listen_does_not_know_is_wrong_usage(install):
+    with pytest.raises(SystemExit) as ended:
+        install("--", "--grant", "assist")
+    assert ended.value.code == 2
+
+
+def test_a_checkout_is_no_installed_command(install, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["/usr/bin/python3"])
+    monkeypatch.setattr("sysconfig.get_path", lambda _: "/nowhere")
+    code, _, err = install()
+    assert code == 1 and "is not installed as a command" in err

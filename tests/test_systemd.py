@@ -1,0 +1,122 @@
+"""The unit and the config: what systemd itself says of them."""
+
+import re
+import shutil
+import subprocess
+import tomllib
+
+import pytest
+
+from wakegate import config, systemd
+from wakegate.errors import ConfigError
+from wakegate.gate.limits import Limits
+
+LISTEN = ["/bin/true", "listen"]
+
+
+def lines(text):
+    """The settings of a unit, comments apart."""
+    return [line for line in text.splitlines() if "=" in line and not line.startswith("#")]
+
+
+def analyzed(tmp_path, *words):
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed: `sudo apt install systemd`")
+    environment = {"PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": str(tmp_path), "HOME": str(tmp_path)}
+    return subprocess.run(
+        ["systemd-analyze", *words], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize("system", [False, True], ids=["user", "system"])
+def test_systemd_takes_every_line(tmp_path, system):
+    path = tmp_path / systemd.NAME
+    text = systemd.unit([*LISTEN, "--on", 'wake=a "b" \\ $c %d'], system=system)
+    path.write_text(text)
+    words = ["verify", *([] if system else ["--user"]), str(path)]
+    done = analyzed(tmp_path, *words)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    path.write_text(text.replace("WatchdogSec=30", "WatchdogSec=soon").replace("[Install]", "Nonsense=1\n[Install]"))
+    assert "soon" in analyzed(tmp_path, *words).stderr, "it would have told"
+
+
+def test_the_system_service_is_exposed_to_little(tmp_path):
+    path = tmp_path / systemd.NAME
+    path.write_text(systemd.unit(LISTEN, system=True))
+    done = analyzed(tmp_path, "security", "--offline=true", "--threshold=20", str(path))
+    assert done.returncode == 0, done.stdout[-400:]
+
+
+def test_both_restart_notify_and_stay_off_the_network():
+    for system in (False, True):
+        found = lines(systemd.unit(LISTEN, system=system))
+        for wanted in (
+            "Type=notify", f"WatchdogSec={systemd.WATCHDOG_S}", "Restart=on-failure", "StartLimitIntervalSec=0",
+            "RestrictAddressFamilies=AF_UNIX", "LimitMEMLOCK=8M", "LimitCORE=0", "ExecReload=/bin/kill -HUP $MAINPID",
+        ):  # fmt: skip
+            assert wanted in found
+        assert ("User=wakegate" in found) is ("PrivateNetwork=yes" in found) is system
+        assert f"WantedBy={'multi-user' if system else 'default'}.target" in found
+        # What would take away what the listener needs; the module says why.
+        left_out = ("MemoryDenyWriteExecute", "ProcSubset", "ProtectClock", "PrivateIPC", "PrivateDevices")
+        assert not [one for one in found if one.startswith(left_out)]
+
+
+@pytest.mark.parametrize(
+    ("word", "written"),
+    [
+        ("--words", "--words"),
+        ("unix:/run/user/1000/a.sock", "unix:/run/user/1000/a.sock"),
+        ("two words", '"two words"'),
+        ("100%", "100%%"),
+        ("$HOME", "$$HOME"),
+        ('a"b\\c', '"a\\"b\\\\c"'),
+        ("", '""'),
+        ("a;b", '"a;b"'),
+    ],
+)
+def test_a_word_reaches_the_program_as_it_is(word, written):
+    assert systemd.quoted(word) == written
+
+
+def test_what_a_unit_cannot_hold_is_refused():
+    with pytest.raises(ConfigError, match="cannot"):
+        systemd.unit([*LISTEN, "a\nExecStartPre=/bin/sh"], system=False)
+    with pytest.raises(ConfigError, match="no whole path"):
+        systemd.unit(["wakegate"], system=True)
+
+
+def test_a_program_in_a_home_can_be_read_there(monkeypatch):
+    monkeypatch.setattr(systemd.sys, "base_prefix", "/usr")
+    assert "ProtectHome=yes" in lines(systemd.unit(["/opt/wakegate/bin/wakegate"], system=True))
+    assert "ProtectHome=read-only" in lines(systemd.unit(["/home/pi/venv/bin/wakegate"], system=True))
+
+
+def test_the_config_is_taken_as_it_is_and_means_the_defaults(tmp_path):
+    path = tmp_path / "wakegate.toml"
+    path.write_text(systemd.CONFIG)
+    assert config.read(path) == config.Config(path=path)
+
+
+def test_each_setting_that_it_shows_is_one_and_each_default_is_right(tmp_path):
+    path = tmp_path / "wakegate.toml"
+    path.write_text(re.sub(r"^# (\w+ = )", r"\1", systemd.CONFIG, flags=re.MULTILINE))
+    path.chmod(0o600)
+    shown = config.read(path)
+    assert (shown.device, shown.channel, shown.words, shown.thresholds) == (
+        "USB Audio", 1, ("computer",), {"computer": 0.5},
+    )  # fmt: skip
+    assert dict(shown.on) == {"wake": "aplay ding.wav"} and shown.limits == Limits()
+    sections = tomllib.loads(path.read_text())
+    assert set(sections) == {"microphone", "wake", "limits", "on", "reviewer"}
+
+
+def test_nothing_that_is_there_is_overwritten(tmp_path):
+    path = tmp_path / "folder" / "wakegate.toml"
+    assert systemd.write_new(path, "mine", 0o600) and path.stat().st_mode & 0o777 == 0o600
+    assert not systemd.write_new(path, "yours", 0o600) and path.read_text() == "mine"
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "nowhere")
+    assert not systemd.write_new(link, "yours", 0o600) and not (tmp_path / "nowhere").exists()
+    with pytest.raises(ConfigError, match="cannot be written"):
+        systemd.write_new(path / "below", "text", 0o600)

@@ -1,0 +1,104 @@
+"""The part of ``wakegate listen`` that a service manager sees: ready, alive, reloaded, stopped.
+
+Owns what a reload takes from ``wakegate.toml``: the words of the model that is loaded, and thresholds. A config that
+would not do at a start is not taken, and the old one stays, as a whole.
+"""
+
+import argparse
+import os
+import signal
+from contextlib import ExitStack
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from ..errors import ConfigError, WakegateError
+from ..notify import Notify
+from . import journald
+from .journald import Priority
+from .terminal import say
+
+if TYPE_CHECKING:
+    from ..audio.block import Source
+    from ..config import Config
+    from ..pipeline import Pipeline
+    from ..service import Service
+    from ..wake import Scorer
+    from ..wake.manifest import Manifest
+
+
+def service(source: "Source", scorer: "Scorer") -> "Service":
+    """Return a source that is looked after as a service; where there is no service manager, it tells nobody."""
+    from ..service import Service
+
+    return Service(source, Notify.take(), lambda: scorer.chunks)
+
+
+def attend(
+    looked_after: "Service", pipeline: "Pipeline", model: "Manifest", args: argparse.Namespace, settings: "Config",
+    stack: ExitStack,
+) -> None:  # fmt: skip
+    """Let SIGHUP read the config again; where a terminal may send it, let it end the listening as Ctrl-C does."""
+    journald.log()
+    looked_after.attend(pipeline, Reload(pipeline, model, args, settings))
+    before = signal.getsignal(signal.SIGHUP)
+    if before == signal.SIG_IGN:  # nohup
+        return
+    # A terminal that is closed sends it too, and nobody who closes one wants a microphone to stay open behind it.
+    act = pipeline.stop if _has_terminal() else looked_after.ask_reload
+    signal.signal(signal.SIGHUP, lambda *_: act())
+    stack.callback(signal.signal, signal.SIGHUP, before)
+
+
+class Reload:
+    """Reads the config again when it is called, and takes of it what can be taken while listening."""
+
+    def __init__(self, pipeline: "Pipeline", model: "Manifest", args: argparse.Namespace, settings: "Config") -> None:
+        self._pipeline, self._model, self._args, self._started = pipeline, model, args, settings
+
+    def __call__(self) -> None:
+        """Take the new words and thresholds, or keep the old ones; says which."""
+        try:
+            later = self._take()
+        except (WakegateError, OSError) as error:
+            told = f"wakegate: the config was not reloaded, the old words and thresholds stay: {error}"
+            say(told, Priority.ERROR)
+            return
+        waits = f"; changes in {', '.join(later)} wait for a restart" if later else ""
+        say(f"wakegate: reloaded, listening for {', '.join(self._pipeline.words)}{waits}")
+
+    def _take(self) -> list[str]:
+        """Take what can be taken; return what else has changed."""
+        from .. import config
+        from ..wake import catalogue
+        from .listen import thresholds_of
+
+        path = self._args.config or self._started.path
+        if path is None and config.usual_path() is None:
+            raise ConfigError(f"there is no config to reload: write {config.path_to_write()}")
+        settings = config.read(path)
+        asked = settings.words if self._args.words is None else self._args.words
+        wanted = None if asked is None else catalogue.distinct(asked)
+        words = self._words(wanted)
+        self._pipeline.retune(words, {**settings.thresholds, **thresholds_of(self._args.threshold, words)})
+        taken = ("path", "words", "thresholds")
+        names = [one.name for one in fields(settings) if one.name not in taken]
+        return [name for name in names if getattr(self._started, name) != getattr(settings, name)]
+
+    def _words(self, wanted: tuple[str, ...] | None) -> tuple[str, ...]:
+        """Return the words, all of the loaded model's; ConfigError where a start would take another model."""
+        from ..wake import catalogue, manifest
+
+        path = self._args.model
+        model = catalogue.knowing(wanted or ())[0] if path is None else manifest.read(path.with_suffix(".json"))
+        if model.sha256 != self._model.sha256:
+            raise ConfigError(f"these words want the model {model.name!r}, which is not the one loaded: restart")
+        return tuple(one.word for one in model.words) if wanted is None else wanted
+
+
+def _has_terminal() -> bool:
+    """Whether this process belongs to a terminal, which sends SIGHUP when it is closed."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,230 @@
+"""What systemd needs to start ``wakegate listen`` at boot: a unit, and a commented ``wakegate.toml``.
+
+Owns their text, and where they lie. Never starts, enables or reloads anything, and never changes a file that is there:
+:mod:`wakegate.cli.install_service` writes what is new, and a person does the rest.
+
+The user's unit uses only what needs no namespaces, which not every system lets a user make. In neither unit, and why:
+MemoryDenyWriteExecute (PortAudio's binding makes its callback at run time), PrivateIPC (ALSA's dsnoop shares a
+microphone through it), ProcSubset=pid (consent asks /proc/sys which start of the machine this is), ProtectClock (it
+forbids to ask whether the clock is synchronised; nobody here has the right to set it).
+"""
+
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import config
+from .errors import ConfigError
+from .place import SERVICE
+
+NAME = "wakegate.service"
+SYSTEM_UNIT = Path("/etc/systemd/system") / NAME
+USER = "wakegate"
+"""Whom the system's service runs as."""
+WATCHDOG_S = 30
+
+_UNIT = """\
+[Unit]
+Description=wakegate: a wake word, and a gate before the microphone
+{after}
+
+[Service]
+Type=notify
+NotifyAccess=main
+ExecStart={command}
+ExecReload=/bin/kill -HUP $MAINPID
+# A microphone that is not there yet, or a sound server that starts later: tried again for ever. Wrong usage is not.
+Restart=on-failure
+RestartSec=5
+RestartPreventExitStatus=2
+# No sound scored for so long, and no reason for it: it hangs.
+WatchdogSec={watchdog}
+TimeoutStopSec=15
+{who}
+# What was heard stays in memory: locked, and in no core dump.
+LimitMEMLOCK=8M
+LimitCORE=0
+UMask=0077
+NoNewPrivileges=yes
+# Nothing but unix sockets: the sound server's, the journal's, the assistant's. {network}
+RestrictAddressFamilies=AF_UNIX
+SystemCallArchitectures=native
+SystemCallErrorNumber=EPERM
+# adjtimex is how one asks whether the clock is synchronised.
+SystemCallFilter=@system-service adjtimex clock_adjtime clock_adjtime64
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+KeyringMode=private
+{more}
+[Install]
+WantedBy={target}
+"""
+
+_SYSTEM_WHO = """\
+User={user}
+Group={user}
+# The sound card, without a sound server in between.
+SupplementaryGroups=audio
+StateDirectory=wakegate
+StateDirectoryMode=0700
+RuntimeDirectory=wakegate
+RuntimeDirectoryMode=0750
+"""
+
+_SYSTEM_MORE = """\
+CapabilityBoundingSet=
+AmbientCapabilities=
+PrivateNetwork=yes
+IPAddressDeny=any
+DevicePolicy=closed
+DeviceAllow=char-alsa rw
+ProtectSystem=strict
+ProtectHome={home}
+PrivateTmp=yes
+ProtectProc=invisible
+ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+RemoveIPC=yes
+MemoryMax=512M
+TasksMax=64
+"""
+
+_NETWORK = ("Add AF_INET AF_INET6 for --mqtt.", "For --mqtt: AF_INET AF_INET6, and out with the next two of a network.")
+
+CONFIG = """\
+# wakegate.toml: the settings of this device. A setting that is not here has its default, as shown.
+# Words and thresholds are taken while listening (`systemctl reload`), everything else at a start.
+# What may leave is not set here and cannot be: that is `wakegate consent grant`, typed by a person.
+
+[microphone]
+# A number, a name, or a part of a name that fits one microphone (`wakegate devices`); else the system's default.
+# device = "USB Audio"
+# From 1; all channels are mixed if not given.
+# channel = 1
+
+[wake]
+# All that the model knows if not given (`wakegate models`).
+# words = ["computer"]
+# Other thresholds than the model's: higher wakes less. `wakegate measure tune` finds them for your room.
+# thresholds = { computer = 0.5 }
+
+[limits]
+# Seconds before the word that belong to a request, 0 to 2.
+# pre_roll_s = 0.5
+# Longest request, 1 to 30 s.
+# max_utterance_s = 15.0
+# Silence that ends a request, 0.2 to 5 s.
+# trailing_silence_s = 0.8
+
+[on]
+# A command when something happens, without a shell: wake, opened, released, refused, endpoint, muted, gap, ...
+# wake = "aplay ding.wav"
+
+[reviewer]
+# The age key that is offered when somebody grants a review.
+# key = "age1..."
+"""
+
+
+def user_unit_path() -> Path:
+    """Return where this user's units lie."""
+    return config.own_path().parent.parent / "systemd" / "user" / NAME
+
+
+def config_path(*, system: bool) -> Path:
+    """Return where the service reads its config."""
+    return config.SYSTEM if system else config.own_path()
+
+
+def unit(command: Sequence[str], *, system: bool) -> str:
+    """Return a unit that runs a command.
+
+    Parameters
+    ----------
+    command : sequence of str
+        The program, as a whole path, and its arguments.
+    system : bool
+        Whether it runs as a user of its own, from boot, in the system's hands; else as this user.
+
+    Raises
+    ------
+    ConfigError
+        For a command that a unit cannot hold.
+    """
+    if not Path(command[0]).is_absolute():
+        raise ConfigError(f"{command[0]!r} is no whole path: a unit needs one")
+    home = "read-only" if in_a_home(Path(command[0])) or in_a_home(Path(sys.base_prefix)) else "yes"
+    sound = "sound.target" if system else "pipewire-pulse.service pipewire.service pulseaudio.service"
+    return _UNIT.format(
+        # Without a limit on restarts: a microphone may be away for a week.
+        after=f"After={sound}\nStartLimitIntervalSec=0",
+        command=" ".join(map(quoted, command)),
+        watchdog=WATCHDOG_S,
+        who=_SYSTEM_WHO.format(user=USER) if system else "RuntimeDirectory=wakegate\nRuntimeDirectoryMode=0700\n",
+        network=_NETWORK[system],
+        more=_SYSTEM_MORE.format(home=home) if system else "",
+        target="multi-user.target" if system else "default.target",
+    )
+
+
+def in_a_home(path: Path) -> bool:
+    """Return whether a path lies where other users often cannot read."""
+    return path.is_relative_to("/home") or path.is_relative_to("/root")
+
+
+def quoted(word: str) -> str:
+    """Return a word as systemd.service(5) wants it in a command line, taken as it stands; ConfigError if it cannot."""
+    if not word.isprintable():
+        raise ConfigError(f"{word!r:.80} holds what a unit cannot: leave it out")
+    plain = word.replace("%", "%%").replace("$", "$$")
+    if re.fullmatch(r"[A-Za-z0-9_@%+=:,./$-]+", plain):
+        return plain
+    escaped = plain.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def write_new(path: Path, text: str, mode: int) -> bool:
+    """Write a file that is not there yet, its folder too; False if it is there, as anything.
+
+    Raises
+    ------
+    ConfigError
+        Where it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "w") as file:
+            file.write(text)
+    except OSError as error:
+        if os.path.lexists(path):
+            return False
+        raise ConfigError(f"{path} cannot be written ({error.strerror}): check its folder, or use --print") from error
+    return True
+
+
+def steps(*, system: bool) -> str:
+    """Return what a person runs next."""
+    if not system:
+        return """\
+Next, to start it now, at every login, and at boot before anybody logs in:
+  systemctl --user daemon-reload
+  systemctl --user enable --now wakegate
+  loginctl enable-linger
+Then: journalctl --user -u wakegate -f; systemctl --user reload wakegate after a change of words or thresholds."""
+    return f"""\
+Next, as root:
+  useradd --system --home-dir {SERVICE} --no-create-home --shell /usr/sbin/nologin --groups audio {USER}
+  systemctl daemon-reload
+  systemctl enable --now wakegate
+Consent is kept by that user: sudo -u {USER} wakegate consent grant assist
+Then: journalctl -u wakegate -f; systemctl reload wakegate after a change of words or thresholds."""
+
+
+__all__ = ["CONFIG", "config_path", "in_a_home", "quoted", "steps", "unit", "user_unit_path", "write_new"]
