@@ -7,7 +7,7 @@ CPU is user + system time around that loop, imports and loading excluded; memory
 included. Rounds are interleaved, so that a machine that slows down slows everybody. ``--peers`` is the Python of an
 environment with ``pymicro-wakeword`` and ``openwakeword==0.5.1``; without it only we run. ``--microphone`` adds our
 listening to the default microphone for as long as it takes, PortAudio included. The OPENBLAS variables are taken out of
-the environment: they slow numpy down.
+the environment: they slow numpy down. ``by numpy`` is the engine for where onnxruntime has no wheel.
 """
 
 import argparse
@@ -23,11 +23,13 @@ import threading
 import time
 import wave
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 BLOCK = 1280
 OURS = ("wakegate listen, six words", "wakegate detect, six words", "wakegate scorer alone, six words")
+BY_NUMPY = ("wakegate listen by numpy, six words", "wakegate scorer alone by numpy, six words")
 MICROPHONE = "wakegate listen, microphone"
 MICROPHONE_S = 20
 PEERS = ("pymicro-wakeword, alexa", "openwakeword 0.5.1, alexa")
@@ -41,12 +43,12 @@ def blocks(path: str) -> list[bytes]:
     return [data[i : i + 2 * BLOCK] for i in range(0, len(data) - 2 * BLOCK + 1, 2 * BLOCK)]
 
 
-def listen(path: str) -> Callable[[], None]:
+def listen(path: str, engine: str | None = None) -> Callable[[], None]:
     """Ours: source, ring, scorer, detector, gate and journal, as a device runs them."""
-    from wakegate import Pipeline, testing
+    from wakegate import Pipeline, load, testing
 
     place = testing.place(Path(tempfile.mkdtemp()) / "state")
-    pipeline = Pipeline.open(path, place=place)
+    pipeline = Pipeline.open(path, scorer=load(engine=engine), place=place)
 
     def run() -> None:
         for _ in pipeline:
@@ -79,13 +81,13 @@ def detect(path: str) -> Callable[[], None]:
     return lambda: [None for _ in sweep.candidates(scorer, detector, sweep.pieces(FileSource(path)))].clear()
 
 
-def scorer_alone(path: str) -> Callable[[], None]:
+def scorer_alone(path: str, engine: str | None = None) -> Callable[[], None]:
     """Ours: the model and nothing else, 80 ms at a time."""
     import numpy as np
 
     from wakegate.wake import load
 
-    scorer, parts = load(), [np.frombuffer(b, np.int16) for b in blocks(path)]
+    scorer, parts = load(engine=engine), [np.frombuffer(b, np.int16) for b in blocks(path)]
 
     def run() -> None:
         for part in parts:
@@ -125,7 +127,10 @@ def openwakeword(path: str) -> Callable[[], None]:
     return run
 
 
-ENGINES = dict(zip((*OURS, *PEERS), (listen, detect, scorer_alone, pymicro, openwakeword), strict=True))
+ENGINES: dict[str, Callable[[str], Callable[[], None]]] = dict(
+    zip((*OURS, *PEERS), (listen, detect, scorer_alone, pymicro, openwakeword), strict=True)
+)
+ENGINES |= {name: partial(run, engine="numpy") for name, run in zip(BY_NUMPY, (listen, scorer_alone), strict=True)}
 ENGINES[MICROPHONE] = microphone
 
 
@@ -187,7 +192,7 @@ def main() -> None:
         return child(args.child, args.sound)
     path = args.sound or bundled(args.minutes)
     seconds = len(blocks(path)) * BLOCK / 16_000
-    names = [*OURS, *([MICROPHONE] if args.microphone else ()), *(PEERS if args.peers else ())]
+    names = [*OURS, *BY_NUMPY, *([MICROPHONE] if args.microphone else ()), *(PEERS if args.peers else ())]
     runs: dict[str, list[dict[str, float]]] = {name: [] for name in names}
     for _ in range(args.rounds):
         for name in names:

@@ -1,6 +1,7 @@
 """A copy of the installed model in a folder of the test's own, to be damaged at will."""
 
 import hashlib
+import importlib.util
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 from wakegate.wake import catalogue
 
 ORIGINAL = catalogue.installed()[0].path
+WITHOUT_ONNXRUNTIME = importlib.util.find_spec("onnxruntime") is None
 Change = Callable[[dict[str, Any]], object]
 
 

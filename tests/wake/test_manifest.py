@@ -46,6 +46,12 @@ def test_a_whole_number_may_stand_for_a_float(tmp_path):
 # The model file.
 
 
+def test_the_trunk_is_read_where_it_is_named(tmp_path):
+    assert manifest.read(copy(tmp_path, setting("trunk", "ab" * 32)).with_suffix(".json")).trunk == "ab" * 32
+    with pytest.raises(ModelError, match="'trunk'"):
+        manifest.read(copy(tmp_path, setting("trunk", 7)).with_suffix(".json"))
+
+
 def test_a_changed_byte_is_seen(tmp_path):
     model = copy(tmp_path)
     data = bytearray(model.read_bytes())
@@ -72,9 +78,9 @@ def test_another_hash_in_the_manifest_is_seen(tmp_path):
     [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: b"not a model at all", lambda data: data[9:]],
     ids=["half", "empty", "text", "headless"],
 )
-def test_garbage_with_the_right_hash_is_a_model_error(tmp_path, graph):
-    with pytest.raises(ModelError, match=r"cannot be loaded by onnxruntime|its manifest means"):
-        load(path=copy(tmp_path, graph=graph))
+def test_garbage_with_the_right_hash_is_a_model_error(tmp_path, engine, graph):
+    with pytest.raises(ModelError, match=rf"cannot be loaded by {engine}|its manifest means"):
+        load(path=copy(tmp_path, graph=graph), engine=engine)
 
 
 def test_a_missing_model_and_a_missing_manifest(tmp_path):
@@ -99,23 +105,23 @@ GRAPH = {
 
 
 @pytest.mark.parametrize("change", GRAPH.values(), ids=GRAPH.keys())
-def test_shapes_that_differ_are_a_mismatch(tmp_path, change):
+def test_shapes_that_differ_are_a_mismatch(tmp_path, engine, change):
     def whole(raw):
         raw["operating_points"] = []
         change(raw)
 
     with pytest.raises(ModelMismatchError, match=r"has '(pcm|scores)' as .* its manifest means"):
-        load(path=copy(tmp_path, whole))
+        load(path=copy(tmp_path, whole), engine=engine)
 
 
-def test_a_graph_that_takes_floats_is_a_mismatch(tmp_path):
+def test_a_graph_that_takes_floats_is_a_mismatch(tmp_path, engine):
     with pytest.raises(ModelMismatchError, match=r"'pcm' as \('tensor\(float\)'"):
-        load(path=copy(tmp_path, graph=lambda data: retyped(data, "pcm", 5, 1)))
+        load(path=copy(tmp_path, graph=lambda data: retyped(data, "pcm", 5, 1)), engine=engine)
 
 
-def test_a_state_of_no_fixed_size_is_a_mismatch(tmp_path):
+def test_a_state_of_no_fixed_size_is_a_mismatch(tmp_path, engine):
     with pytest.raises(ModelMismatchError, match="'tail'"):
-        load(path=copy(tmp_path, graph=lambda data: unsized(data, "tail")))
+        load(path=copy(tmp_path, graph=lambda data: unsized(data, "tail")), engine=engine)
 
 
 # The manifest file.

@@ -1,4 +1,4 @@
-"""The Scorer on the installed model. No score is pinned: models change. Around 6 s."""
+"""The Scorer on the installed model, by each engine. No score is pinned: models change. Around 12 s."""
 
 import json
 import subprocess
@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.wake.model import WITHOUT_ONNXRUNTIME
+from tests.wake.sounds import NOTHING, clipped, detected, in_blocks, scaled
 from wakegate.errors import FormatError, ModelError
-from wakegate.wake import Candidate, Detector, Scorer, load, sweep
+from wakegate.wake import Candidate, Scorer, load
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "data"
@@ -20,8 +22,8 @@ WORDS = tuple(entry["word"] for entry in TRUTH)
 
 
 @pytest.fixture(scope="module")
-def loaded() -> Scorer:
-    return load()
+def loaded(engine) -> Scorer:
+    return load(engine=engine)
 
 
 @pytest.fixture
@@ -42,22 +44,6 @@ def sound():
 def whole(loaded, sound):
     loaded.reset()
     return loaded.push(sound)
-
-
-def in_blocks(scorer, samples, size):
-    scorer.reset()
-    scores = [scorer.push(samples[at : at + size]) for at in range(0, len(samples), size)]
-    return np.concatenate([np.empty((0, len(scorer.words)), np.float32), *scores])
-
-
-def detected(scorer, samples):
-    detector = Detector(scorer.manifest.detector_config(scorer.words))
-    return [found for found in sweep.candidates(scorer, detector, [samples]) if found.detected]
-
-
-def scaled(samples, dbfs):
-    peak = np.abs(samples.astype(np.float64)).max()
-    return np.round(samples * (10 ** (dbfs / 20) * 32767 / peak)).astype(np.int16)
 
 
 # Streaming equals whole.
@@ -125,12 +111,29 @@ def test_without_reset_the_past_counts(scorer, sound, whole):
     assert not np.array_equal(scorer.push(sound), whole), "the tests of reset could not fail"
 
 
-def test_two_scorers_do_not_share_state(scorer, sound, whole):
-    other = load()
+def test_two_scorers_do_not_share_state(engine, scorer, sound, whole):
+    other = load(engine=engine)
     half = len(sound) // 2
     first = scorer.push(sound[:half])
     other.push(sound[half:])
     assert np.array_equal(np.concatenate([first, scorer.push(sound[half:])]), whole)
+
+
+# Engines.
+
+
+@pytest.mark.skipif(WITHOUT_ONNXRUNTIME, reason="onnxruntime is not installed")
+def test_numpy_gives_what_onnxruntime_gives(sound):
+    both = [load(engine=engine) for engine in ("onnxruntime", "numpy")]
+    for samples in (sound, clipped(sound), scaled(sound, -35), *(one.astype(np.int16) for one in NOTHING.values())):
+        scores = [one.push(samples) for one in both]
+        assert np.abs(scores[0] - scores[1]).max() < 1e-5
+        for one in both:
+            one.reset()
+
+
+def test_the_engine_says_what_it_is(engine, scorer):
+    assert scorer.engine.split()[0] == engine and scorer.engine.split()[1][0].isdigit()
 
 
 # What it hears.
@@ -157,22 +160,6 @@ def test_level_changes_next_to_nothing(scorer, sound, whole, dbfs):
     assert [one.word for one in detected(scorer, samples)] == list(WORDS)
 
 
-RNG = np.random.default_rng(7)
-N = 4 * RATE
-NOTHING = {
-    "silence": np.zeros(N),
-    "dc offset": np.full(N, 8000),
-    "dc at the top": np.full(N, 32767),
-    "dc at the bottom": np.full(N, -32768),
-    "full-scale square wave": np.where(np.arange(N) // 40 % 2, 32767, -32768),
-    "full-scale at half the rate": np.where(np.arange(N) % 2, 32767, -32768),
-    "white noise": RNG.normal(0, 3000, N),
-    "clipped white noise": np.clip(RNG.normal(0, 60_000, N), -32768, 32767),
-    "one bit of noise": RNG.integers(-1, 2, N),
-    "clicks": np.where(np.arange(N) % 4000 == 0, 32767, 0),
-}
-
-
 @pytest.mark.parametrize("name", NOTHING)
 def test_what_is_no_speech_is_no_word(scorer, name):
     samples = NOTHING[name].astype(np.int16)
@@ -182,8 +169,7 @@ def test_what_is_no_speech_is_no_word(scorer, name):
 
 
 def test_speech_driven_into_clipping_gives_finite_scores(scorer, sound):
-    clipped = np.clip(sound.astype(np.int32) * 200, -32768, 32767).astype(np.int16)
-    scores = scorer.push(clipped)
+    scores = scorer.push(clipped(sound))
     assert np.isfinite(scores).all() and scores.min() >= 0 and scores.max() <= 1
 
 
@@ -198,8 +184,8 @@ def test_after_the_worst_of_sounds_words_are_found_again(scorer, sound):
 # Words.
 
 
-def test_a_subset_in_any_order_is_columns_of_the_whole(scorer, sound, whole):
-    some = load(["snowboy", "alexa"])
+def test_a_subset_in_any_order_is_columns_of_the_whole(engine, scorer, sound, whole):
+    some = load(["snowboy", "alexa"], engine=engine)
     assert some.words == ("snowboy", "alexa")
     expected = whole[:, [scorer.words.index("snowboy"), scorer.words.index("alexa")]]
     assert np.array_equal(some.push(sound), expected)
@@ -249,7 +235,7 @@ import numpy as np
 from tests.memory import plant
 from wakegate.wake import load
 path = Path(sys.argv[1])
-scorer = load()
+scorer = load(engine=sys.argv[2])
 # What is left lies in the last chunk, so every probe does: one chunk, and half of it once more for what waits.
 probes = plant(path, seed=11, seconds=scorer.manifest.chunk / 16000)
 noise = np.memmap(path, np.int16, "r", offset=44)   # a read-only mapping: no copy of ours, and not scanned
@@ -264,9 +250,13 @@ print(json.dumps([clean, before, probes.found()]))
 """
 
 
-def test_after_reset_no_form_of_the_audio_is_left_in_this_process(tmp_path):
+def test_after_reset_no_form_of_the_audio_is_left_in_this_process(engine, tmp_path):
     done = subprocess.run(
-        [sys.executable, "-c", SCAN, str(tmp_path / "noise.wav")], capture_output=True, cwd=ROOT, text=True, check=False
+        [sys.executable, "-c", SCAN, str(tmp_path / "noise.wav"), engine],
+        capture_output=True,
+        cwd=ROOT,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     clean, before, after = json.loads(done.stdout)

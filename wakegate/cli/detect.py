@@ -39,6 +39,9 @@ def add_wake_options(parser: argparse.ArgumentParser) -> None:
         "--words", type=_words, metavar="A,B", help="words to listen for; all that the model knows if not given"
     )
     parser.add_argument("--model", type=Path, metavar="NAME.onnx", help="a model file; the installed one if not given")
+    parser.add_argument(
+        "--engine", choices=("onnxruntime", "numpy"), help="what runs the model; onnxruntime where it is installed"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -47,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     from ..wake import Detector, load, sweep
     from .progress import shown
 
-    scorer = load(args.words, args.model)
+    scorer = load(args.words, args.model, args.engine)
     chosen = None if args.threshold is None else dict.fromkeys(scorer.words, args.threshold)
     detector = Detector(scorer.manifest.detector_config(scorer.words, chosen))
     as_json = args.json or not sys.stdout.isatty()

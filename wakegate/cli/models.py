@@ -26,18 +26,18 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def run(args: argparse.Namespace) -> int:
     """Print the catalogue."""
-    from ..wake import catalogue
+    from ..wake import catalogue, engine
 
     word = None if args.word is None else catalogue.spelled(args.word)
     for manifest in catalogue.installed() if word is None else catalogue.knowing([word]):
         if args.json:
-            terminal.emit({**asdict(manifest), "path": str(manifest.path)})
+            terminal.emit({**asdict(manifest), "path": str(manifest.path), "engine": engine.chosen()})
         else:
-            terminal.table(*_drawn(manifest, word))
+            terminal.table(*_drawn(manifest, word, engine.chosen()))
     return 0
 
 
-def _drawn(manifest: "Manifest", word: str | None) -> tuple[str, tuple[str, ...], list[tuple[str, ...]]]:
+def _drawn(manifest: "Manifest", word: str | None, engine: str) -> tuple[str, tuple[str, ...], list[tuple[str, ...]]]:
     """Return title, columns and rows: one row a threshold, one column a condition."""
     points = [p for p in manifest.operating_points if p.trials and word in (None, p.word)]
     conditions = tuple(dict.fromkeys(p.condition for p in points))
@@ -57,7 +57,7 @@ def _drawn(manifest: "Manifest", word: str | None) -> tuple[str, tuple[str, ...]
     hours = max((p.hours for p in points), default=0)
     title = (
         f"{manifest.name}, sha256 {manifest.sha256[:12]}: people and {hours:.2f} h of sound kept out of training; "
-        "95 % intervals; * default"
+        f"95 % intervals; * default; run by {engine}"
     )
     columns = ("word", "threshold", "false accepts/h", *(f"missed %: {condition}" for condition in conditions))
     return title, columns, rows

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(
             f"several files are called {twice[0]!r}: their scores would overwrite each other in {args.out}"
         )
-    scorer, code = load(args.words, args.model), 0
+    scorer, code = load(args.words, args.model, args.engine), 0
     try:
         args.out.mkdir(parents=True, exist_ok=True)
         for path in args.files:

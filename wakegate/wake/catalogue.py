@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import ModelError
 from . import manifest
 from .manifest import Manifest
-from .scorer import Scorer, import_onnxruntime
+from .scorer import Scorer
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -44,7 +44,17 @@ def knowing(words: Sequence[str]) -> tuple[Manifest, ...]:
     return able
 
 
-def load(words: Sequence[str] | None = None, path: str | Path | None = None) -> Scorer:
+def distinct(words: Sequence[str]) -> tuple[str, ...]:
+    """Return words as models spell them; ModelError where there are none, or one twice."""
+    if isinstance(words, str):
+        raise ModelError(f"words is the text {words!r}: give a list, [{words!r}]")
+    wanted = tuple(spelled(word) for word in words)
+    if not wanted or len(set(wanted)) != len(wanted):
+        raise ModelError(f"the words {list(words)} are empty or repeated: name each word once")
+    return wanted
+
+
+def load(words: Sequence[str] | None = None, path: str | Path | None = None, engine: str | None = None) -> Scorer:
     """Load a model and return its scorer.
 
     Parameters
@@ -54,6 +64,9 @@ def load(words: Sequence[str] | None = None, path: str | Path | None = None) -> 
         forgiven ("Smart Mirror").
     path : str or Path, optional
         A model's ``NAME.onnx`` or ``NAME.json``; by default the installed model that knows all the words.
+    engine : str, optional
+        What runs it: ``onnxruntime``, the default where it is installed, or ``numpy``, which takes less memory and more
+        CPU, and sets numpy's linear algebra to one thread in this process. Scores are the same to 1e-5.
 
     Returns
     -------
@@ -65,21 +78,11 @@ def load(words: Sequence[str] | None = None, path: str | Path | None = None) -> 
     ModelError
         If no model knows the words, or the model is damaged. No other word or model is ever taken instead.
     """
-    if isinstance(words, str):
-        raise ModelError(f"words is the text {words!r}: give a list, [{words!r}]")
-    wanted = None if words is None else tuple(spelled(word) for word in words)
-    if wanted is not None and (not wanted or len(set(wanted)) != len(wanted)):
-        raise ModelError(f"the words {list(words or ())} are empty or repeated: name each word once")
+    wanted = None if words is None else distinct(words)
     if path is not None:
         if Path(path).suffix not in (".onnx", ".json"):
             raise ModelError(f"{str(path)!r} is no model file: name its NAME.onnx or NAME.json")
         chosen = manifest.read(Path(path).with_suffix(".json"))
     else:
         chosen = knowing(wanted or ())[0]
-    return Scorer(chosen, wanted if wanted is not None else tuple(e.word for e in chosen.words))
-
-
-def onnxruntime_version() -> str:
-    """Return onnxruntime's version, imported with its telemetry off; ModelError if that is too late."""
-    version: str = import_onnxruntime().__version__
-    return version
+    return Scorer(chosen, wanted if wanted is not None else tuple(e.word for e in chosen.words), engine)

@@ -148,6 +148,25 @@ class Detector:
         self._steps = 0
         self._origin = at
 
+    def retune(self, config: DetectorConfig) -> None:
+        """Go on with other words or thresholds; what is under way of a word that stays goes on with it.
+
+        Parameters
+        ----------
+        config : DetectorConfig
+            Of the same model: step and smoothing are as they were.
+        """
+        words = tuple(config.thresholds)
+        kept = [self._words.index(word) if word in self._words else None for word in words]
+        recent = np.zeros((len(self._recent), len(words)), np.float32)
+        for column, was in enumerate(kept):
+            if was is not None:
+                recent[:, column] = self._recent[:, was]
+        long = config.fall // config.step + 1
+        self._open = [None if was is None else self._open[was] for was in kept]
+        self._fallen = [long if was is None else self._fallen[was] for was in kept]
+        self._recent, self._words, self.config = recent, words, config
+
     def push(self, scores: Scores) -> tuple[Detection | Candidate, ...]:
         """Take scores and return what they settle, in the order in which it is settled.
 

@@ -79,6 +79,8 @@ class Manifest:
         Scores averaged.
     refractory, fall : int
         Longest candidate; how long a score stays below the floor to end one, in samples.
+    trunk : str
+        sha256 of the weights that all its words share; empty where the manifest does not say.
     """
 
     name: str
@@ -93,6 +95,7 @@ class Manifest:
     refractory: int
     fall: int
     operating_points: tuple[OperatingPoint, ...] = ()
+    trunk: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what no detector and no scorer can work with."""
@@ -246,4 +249,5 @@ def _parse(path: Path, raw: dict[str, object]) -> Manifest:
         refractory=get(int, "refractory"),
         fall=get(int, "fall"),
         operating_points=tuple(_point(p) for p in get(list, "operating_points")),
+        trunk=get(str, "trunk") if "trunk" in raw else "",
     )

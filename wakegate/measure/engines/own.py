@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from ...audio.block import Samples
 from ...events import SAMPLE_RATE
 from ...wake import Detector, load, sweep
-from ...wake.catalogue import onnxruntime_version
 from .engine import Heard
 
 
@@ -31,7 +30,7 @@ class Own:
             "manifest_sha256": hashlib.sha256(manifest.path.with_suffix(".json").read_bytes()).hexdigest(),
             "floor": manifest.floor,
             "refractory_s": manifest.refractory / SAMPLE_RATE,
-            "onnxruntime": onnxruntime_version(),
+            "runs_on": self._scorer.engine,
         }
 
     def hear(self, sound: Iterable[Samples]) -> list[Heard]:

@@ -1,0 +1,184 @@
+"""The numpy session: the engine where onnxruntime has no wheel (32-bit ARM), or where less memory is worth more.
+
+Owns the compiling of a model into a list of numpy calls, all arrays made beforehand, in memory of our own. Must never
+run what it does not know wholly: a model with one unknown operator is refused when it is loaded. Loading a model sets
+the linear algebra below numpy to one thread in this process.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ModelError
+from .manifest import Manifest
+from .numpy_operators import Array, Tape, write
+from .onnx_file import Form, Graph, Node, parse
+from .session import Form as Said
+from .session import private, state_of
+
+_SAID: Mapping[type[np.generic], str] = {np.float32: "float", np.int16: "int16"}
+Calls = Sequence[Any]
+
+
+class NumpySession:
+    """A model run by numpy, in place.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        What to load; its sha256 is checked.
+
+    Raises
+    ------
+    ModelError
+        If the file is no ONNX file of the known form, or holds an operator that is not known.
+    ModelMismatchError
+        If the file is not what its manifest says.
+    """
+
+    def __init__(self, manifest: Manifest) -> None:
+        self.version = f"numpy {np.__version__}"
+        _one_thread()
+        data = manifest.verified_bytes()
+        try:
+            graph = parse(data)
+            shapes = state_of(manifest, _said(graph.inputs), _said(graph.outputs))
+            self.pcm: NDArray[np.int16] = private((1, manifest.chunk), np.int16)
+            self._state = {name: private(shape) for name, shape in shapes.items()}
+            self._compiled = _Compiled(graph, {"pcm": self.pcm, **self._state})
+            steps = manifest.chunk // manifest.step
+            self.scores: NDArray[np.float32] = self._compiled.output("scores", (1, steps, len(manifest.words)))
+            self._next = [(self._state[name], self._compiled.output(f"{name}_next", shapes[name])) for name in shapes]
+        except (ValueError, OverflowError, RecursionError) as error:
+            if isinstance(error, ModelError):
+                raise
+            raise ModelError(f"{manifest.path} cannot be loaded by {self.version}: {error}") from error
+        self.forget()
+
+    def run(self) -> None:
+        """Run one chunk."""
+        with np.errstate(all="ignore"):
+            for call in self._compiled.tape.calls:
+                call()
+        for state, made in self._next:
+            state[:] = made
+
+    def forget(self) -> None:
+        """Overwrite everything with zeros."""
+        self._wipe()
+        # Linear algebra packs what it multiplies into buffers of its own: the same sizes of silence take the same ones.
+        with np.errstate(all="ignore"):
+            for call in self._compiled.every:
+                call()
+        self._wipe()
+
+    def _wipe(self) -> None:
+        for array in (self.pcm, *self._state.values(), *self._compiled.tape.arrays):
+            array[...] = 0
+
+
+class _Compiled:
+    """A graph as calls: ``tape`` runs it, ``every`` is all calls of all branches."""
+
+    def __init__(self, graph: Graph, given: Mapping[str, Array]) -> None:
+        self.tape = Tape()
+        self._given = tuple(given.values())
+        self._named: dict[str, Array] = {**given}
+        self._constants: set[str] = set()
+        self.every = self._calls(graph, self.tape)
+
+    def output(self, name: str, shape: tuple[int, ...]) -> Array:
+        """Return what is made under a name; ValueError if nothing is, or in another form."""
+        made = self._named.get(name)
+        if made is None or made.shape != shape or made.dtype != np.float32:
+            raise ValueError(f"nothing makes {name!r} in the form {shape}")
+        # A view of a state would change while the next state is written.
+        return self.tape.copy(made) if any(np.may_share_memory(made, one) for one in self._given) else made
+
+    def _calls(self, graph: Graph, tape: Tape) -> list[Any]:
+        """Write a graph down, and return the calls of all its branches."""
+        every: list[Any] = []
+        for name, array in graph.constants.items():
+            self._name(name, array, constant=True)
+        for node in graph.nodes:
+            begun = len(tape.calls)
+            try:
+                inner = self._node(node, tape)
+            except ValueError as error:
+                raise ValueError(f"at {node.output!r} ({node.kind}): {error}") from error
+            every += inner if inner is not None else tape.calls[begun:]
+        return every
+
+    def _node(self, node: Node, tape: Tape) -> list[Any] | None:
+        """Write a node down; of a node with branches, return the calls of both."""
+        for name in node.inputs:
+            if name not in self._named:
+                raise ValueError(f"it reads {name!r}, which nothing makes before")
+        if node.kind == "If":
+            return self._if(node, tape)
+        constant = all(name in self._constants for name in node.inputs)
+        if node.kind == "Constant":
+            made = node.attributes.get("value")
+            if set(node.attributes) != {"value"} or node.inputs or not isinstance(made, np.ndarray):
+                raise ValueError("it is no constant that is known")
+        elif constant:  # computed once, here: weights are halves in the file
+            once = Tape(np.zeros)
+            made = write(node, [self._named[name] for name in node.inputs], once)
+            for call in once.calls:
+                call()
+        else:
+            made = write(node, [self._named[name] for name in node.inputs], tape)
+        self._name(node.output, made, constant=constant)
+        return None
+
+    def _if(self, node: Node, tape: Tape) -> list[Any]:
+        asked = self._named[node.inputs[0]] if len(node.inputs) == 1 else np.empty(0)
+        if asked.dtype != np.bool_ or asked.size != 1 or set(node.attributes) != {"then_branch", "else_branch"}:
+            raise ValueError("it asks for more than one yes or no")
+        branches, made, every = [], [], []
+        for name in ("then_branch", "else_branch"):
+            graph = node.attributes[name]
+            if not isinstance(graph, Graph) or graph.inputs or len(graph.outputs) != 1:
+                raise ValueError(f"its {name} is no branch with one output")
+            branch = Tape(arrays=tape.arrays)
+            every += self._calls(graph, branch)
+            (output,) = graph.outputs
+            made.append(self._named.get(output, np.empty(0)))
+            branches.append(branch)
+        if made[0].shape != made[1].shape or any(one.dtype != np.float32 for one in made):
+            raise ValueError("its branches make different things")
+        out = tape.new(made[0].shape)
+        for branch, one in zip(branches, made, strict=True):
+            branch.copy(one, out)
+        tape.calls.append(partial(_choose, asked, branches[0].calls, branches[1].calls))
+        self._name(node.output, out, constant=False)
+        return every
+
+    def _name(self, name: str, array: Array, *, constant: bool) -> None:
+        if name in self._named or not name or array.size == 0:
+            raise ValueError(f"{name!r} is there twice, or empty")
+        self._named[name] = array
+        if constant:
+            self._constants.add(name)
+
+
+def _choose(asked: Array, yes: Calls, no: Calls) -> None:
+    for call in yes if asked.item() else no:
+        call()
+
+
+def _said(forms: Mapping[str, Form]) -> dict[str, Said]:
+    """Return forms as ONNX names them."""
+    return {
+        name: (f"tensor({_SAID.get(form.dtype, form.dtype.__name__)})", *form.shape) for name, form in forms.items()
+    }
+
+
+def _one_thread() -> None:
+    """Let the linear algebra below numpy use one thread in this process: others would spin between two chunks."""
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1, user_api="blas")
