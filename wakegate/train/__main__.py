@@ -5,7 +5,8 @@
     python -m wakegate.train speak    --kokoro KOKORO --voices VOICES --shards 40
     python -m wakegate.train draw     --data DATA --voices VOICES --background MORE --work WORK --shards 200
     python -m wakegate.train learn    --work WORK --minutes 60                         (beside ``draw``)
-    python -m wakegate.train verify   --work WORK --minutes 40
+    python -m wakegate.train draw     --kind suspected --shards 100, the rest as above
+    python -m wakegate.train verify   --work WORK --minutes 55
     python -m wakegate.train export   --work WORK --out models
     python -m wakegate.train evaluate --data DATA --background MORE --out models --results FILE
 
@@ -18,9 +19,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 
-from . import augment, corpus, draw, evaluate, export, fit, network, rooms, verify
+from . import augment, corpus, draw, evaluate, export, fit, hard, network, rooms, verify
 from .corpus import WORDS
 from .phrases import ACCENTS, CARRIERS, NEAR, SPOKEN
 
@@ -34,7 +36,9 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("step", choices=("speak", "draw", "learn", "verify", "export", "evaluate"))
     parser.add_argument("--work", type=Path, default=Path(), help="folder of shards and checkpoint")
     parser.add_argument("--data", type=Path, help="folder with wake_words/index.csv and background.csv")
-    parser.add_argument("--kokoro", type=Path, help="folder with the Kokoro-82M voice, see wakegate.train.voices")
+    parser.add_argument(
+        "--kokoro", type=Path, help="folder with the Kokoro-82M voice, see wakegate.train.voices.kokoro"
+    )
     parser.add_argument("--voices", type=Path, help="folder of folders of synthetic speech with an index.csv each")
     parser.add_argument("--background", type=Path, help="folder of further sound without wake words")
     parser.add_argument("--out", type=Path, help="folder to write NAME.onnx and NAME.json to")
@@ -48,6 +52,10 @@ def arguments() -> argparse.ArgumentParser:
     )
     parser.add_argument("--minutes", type=float, default=40.0, help="minutes to learn (default: %(default)s)")
     parser.add_argument("--channels", type=int, default=96, help="channels of the trunk (default: %(default)s)")
+    parser.add_argument(
+        "--kind", choices=("plain", "mined", "suspected"), default="plain",
+        help="draw: all examples; those that the first stage finds hardest; those that the second stage is asked about",
+    )  # fmt: skip
     parser.add_argument("--everyone", action="store_true", help="draw: also from the people who are kept out")
     parser.add_argument(
         "--again", action="store_true", help="learn, verify: start a new cosine from the weights so far"
@@ -58,16 +66,40 @@ def arguments() -> argparse.ArgumentParser:
 
 def speak(kokoro: Path, out: Path, folders: int, seed: int) -> None:
     """Speak folders of 300: the words as spelt, the words in other accents, and near phrases, in turn."""
-    from .voices import Kokoro, write
+    from .voices import Said, write
+    from .voices.kokoro import Kokoro
 
     voice = Kokoro(kokoro)
+
+    def say(text: str, phonemes: str, rng: np.random.Generator) -> Said:
+        if not phonemes:
+            return voice.say(text, voice.speakers, rng)
+        return voice.speak(phonemes + str(rng.choice(list(".!?,"))), voice.speakers, rng)
+
     accents = [(text, said) for word, text in zip(WORDS, SPOKEN, strict=True) for said in ACCENTS[word]]
     near = [(text, "") for text in NEAR] + [(line.format(NEAR[i]), "") for i, line in enumerate(CARRIERS)]
     kinds = ([(text, "") for text in SPOKEN], accents, near)
     for number in range(folders):
         folder = out / f"{seed:03d}-{number:03d}"
         if not (folder / "index.csv").exists():
-            write(voice, kinds[number % 3], folder, 300, 1000 * seed + number)
+            write(say, kinds[number % 3], folder, 300, 1000 * seed + number)
+
+
+def draw_shards(side: corpus.Corpus, walls: list[augment.Float], args: argparse.Namespace) -> None:
+    """Draw shards of one kind: the second stage's lie in a folder of their own."""
+    if args.kind == "plain":
+        mixer = augment.Mixer(side, walls, args.seed)
+        keep: draw.Keep = draw.everything
+    else:
+        trunk = fit.load_network(args.work / "checkpoint.pt")
+        asked = args.kind == "suspected"
+        moments = hard.moments((*side.speech, *side.noise), trunk) if asked else ()
+        mixer = augment.Mixer(side, walls, args.seed, draw.SUSPECTS if asked else draw.MINED, moments)
+        keep = draw.suspected(trunk) if asked else draw.hardest(trunk)
+    folder = args.work / ("suspected" if args.kind == "suspected" else "shards")
+    for number in range(args.shards):
+        mixer.rng = np.random.default_rng((args.seed, number))
+        draw.shard(folder / f"{args.kind}-{args.seed}-{number:05d}.npz", mixer, keep)
 
 
 def main() -> int:
@@ -83,9 +115,7 @@ def main() -> int:
         side = corpus.read(args.data, args.voices, args.background, held_out=False, dropped=dropped)
         if args.everyone:
             side = replace(side, positives=(*side.positives, *corpus.people(args.data, held_out=True)))
-        walls = rooms.measured(args.data / "rir")[:-2] + rooms.simulated(300, args.seed)
-        mixer = augment.Mixer(side, walls, args.seed)
-        draw.draw(mixer, checkpoint, args.work / "shards", args.shards)
+        draw_shards(side, rooms.measured(args.data / "rir")[:-2] + rooms.simulated(300, args.seed), args)
     elif args.step == "learn":
         shape = network.Shape(channels=args.channels)
         fit.learn(
@@ -94,7 +124,7 @@ def main() -> int:
     elif args.step == "verify":
         plan = verify.VerifierPlan(minutes=args.minutes, seed=args.seed)
         second = args.work / "verifier.pt"
-        verify.learn(args.work / "shards", checkpoint, second, plan, second if args.again else None)
+        verify.learn(args.work / "suspected", checkpoint, second, plan, second if args.again else None)
     elif args.step == "export":
         export.run(checkpoint, args.out, args.name)
     else:

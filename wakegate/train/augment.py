@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..events import SAMPLE_RATE
 from .corpus import WORDS, Clip, Corpus
+from .hard import Moment
 
 LENGTH = 51_200
 _FFT = 65_536
@@ -28,8 +29,12 @@ class Mixture:
         Share of examples with a wake word.
     room : float
         Share with an impulse response.
+    noise : float
+        Share in noise.
     snr_db : tuple of float
         Range of the signal-to-noise ratio over the word, uniform.
+    hard : float
+        Share of background that is cut around a hard moment, where some are known.
     """
 
     positives: float = 0.45
@@ -38,6 +43,8 @@ class Mixture:
     synthetic: float = 0.55
     room: float = 0.6
     low_pass: float = 0.3
+    noise: float = 0.85
+    hard: float = 0.5
     snr_db: tuple[float, float] = (-5.0, 25.0)
     level_db: tuple[float, float] = (-40.0, 0.0)
 
@@ -62,9 +69,21 @@ class Mixer:
         Impulse responses that start at their direct sound.
     seed : int
         The same seed draws the same examples.
+    hard : sequence of Moment
+        Moments of the corpus's background to draw as often as they should.
+    words : sequence of str
+        The words that examples are told apart by.
     """
 
-    def __init__(self, corpus: Corpus, rooms: Sequence[Float], seed: int, mixture: Mixture | None = None) -> None:
+    def __init__(
+        self,
+        corpus: Corpus,
+        rooms: Sequence[Float],
+        seed: int,
+        mixture: Mixture | None = None,
+        hard: Sequence[Moment] = (),
+        words: Sequence[str] = WORDS,
+    ) -> None:
         self.mixture = mixture or Mixture()
         self.rng = np.random.default_rng(seed)
         self._speech = corpus.speech
@@ -73,8 +92,10 @@ class Mixer:
         # A second of long music should not weigh less than a second of barking: draw by length, with a cap.
         self._speech_odds = _by_length(corpus.speech)
         self._noise_odds = _by_length(corpus.noise)
-        self._people = [_by_recording([c for c in corpus.positives if c.word == w and not c.synthetic]) for w in WORDS]
-        self._voices = [_by_recording([c for c in corpus.positives if c.word == w and c.synthetic]) for w in WORDS]
+        self._hard = hard
+        self._hard_odds = np.cumsum([m.chance for m in hard]) / max(sum(m.chance for m in hard), 1e-9)
+        self._people = [_by_recording([c for c in corpus.positives if c.word == w and not c.synthetic]) for w in words]
+        self._voices = [_by_recording([c for c in corpus.positives if c.word == w and c.synthetic]) for w in words]
         self._rooms = np.stack([np.fft.rfft(r, _FFT).astype(np.complex64) for r in rooms])
         self._frequencies = np.fft.rfftfreq(_FFT, 1 / SAMPLE_RATE)
 
@@ -85,10 +106,11 @@ class Mixer:
         word, end = -1, 0
         kind = rng.random()
         if kind < mix.positives:
-            word = int(rng.integers(len(WORDS)))
+            word = int(rng.integers(len(self._voices)))
             end, loud = self._say(signal, self._draw_word(word), 1.0)
         elif kind < mix.positives + mix.half_words:
-            _, loud = self._say(signal, self._draw_word(int(rng.integers(len(WORDS)))), float(rng.uniform(0.35, 0.7)))
+            half = self._draw_word(int(rng.integers(len(self._voices))))
+            _, loud = self._say(signal, half, float(rng.uniform(0.35, 0.7)))
         elif kind < mix.positives + mix.half_words + mix.near_misses:
             _, loud = self._say(signal, self._near[int(rng.integers(len(self._near)))], 1.0)
         else:
@@ -101,7 +123,7 @@ class Mixer:
         signal = np.fft.irfft(spectrum * self._colour(), _FFT)[:LENGTH].astype(np.float32)
         noise = self._background()
         snr = rng.uniform(*mix.snr_db)
-        if rng.random() < 0.85:
+        if rng.random() < mix.noise:
             power = float(np.square(signal).mean() * LENGTH / max(1, np.count_nonzero(np.abs(signal) > 1e-4)))
             signal = signal + noise * np.sqrt(power / (np.square(noise).mean() + 1e-12) * 10 ** (-snr / 10))
         if rng.random() < mix.low_pass:
@@ -109,8 +131,8 @@ class Mixer:
         return Example(self._level(signal), word, end)
 
     def _draw_word(self, word: int) -> Clip:
-        pools = self._voices if self.rng.random() < self.mixture.synthetic and self._voices[word] else self._people
-        recordings = pools[word]
+        people, voices = self._people[word], self._voices[word]
+        recordings = voices if voices and (not people or self.rng.random() < self.mixture.synthetic) else people
         copies = recordings[int(self.rng.integers(len(recordings)))]
         return copies[int(self.rng.integers(len(copies)))]
 
@@ -132,7 +154,8 @@ class Mixer:
         sound[:fade] *= np.linspace(0, 1, fade, dtype=np.float32)
         sound[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
         spoken = min(len(sound), round((last - at) / speed))
-        end = int(rng.integers(int(0.9 * SAMPLE_RATE), int(3.0 * SAMPLE_RATE)))
+        earliest = max(int(0.9 * SAMPLE_RATE), round((last - first) / speed))  # no long word loses its beginning
+        end = int(rng.integers(earliest, max(earliest + 1, int(3.0 * SAMPLE_RATE))))
         _add(signal, sound, end - spoken)
         inside = sound[max(0, spoken - round((last - first) / speed)) : spoken]
         return end, float(np.sqrt(np.square(inside).mean() + 1e-12))
@@ -152,7 +175,9 @@ class Mixer:
 
     def _fill(self, signal: Float) -> float:
         """Fill with background alone: mostly talk, some music and noise."""
-        if self.rng.random() < 0.75:
+        if self._hard and self.rng.random() < self.mixture.hard:
+            self._remind(signal)
+        elif self.rng.random() < 0.75:
             at = -int(self.rng.integers(0, 8000))
             while at < LENGTH:
                 talk = self._cut(self._speech, self._speech_odds, LENGTH)
@@ -161,6 +186,15 @@ class Mixer:
         else:
             _add(signal, self._cut(self._noise, self._noise_odds, LENGTH), 0)
         return float(np.sqrt(np.square(signal).mean() + 1e-12))
+
+    def _remind(self, signal: Float) -> None:
+        """Fill with the sound around a hard moment, which then lies in the last two thirds."""
+        moment = self._hard[int(np.searchsorted(self._hard_odds, self.rng.random()))]
+        speed = float(np.exp(self.rng.uniform(np.log(0.87), np.log(1.15))))
+        until = int(self.rng.integers(LENGTH // 3, LENGTH))
+        first = max(0, moment.at - round(until * speed))
+        sound = moment.clip.samples[first : moment.at + round((LENGTH - until) * speed)]
+        _add(signal, _faster(sound.astype(np.float32) / 32768.0, speed), until - round((moment.at - first) / speed))
 
     def _background(self) -> Float:
         """(LENGTH,) noise to mix in: recorded noise or music, babble, or coloured noise."""

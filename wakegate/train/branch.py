@@ -6,23 +6,22 @@ Owns its nodes: from the window of mel power, and the first stage's odds, to sco
 
 import numpy as np
 
-from .corpus import WORDS
 from .graph import Nodes
 from .network import FLOOR, folded
 from .verifier import BANDS, PLACES, Plane, Verifier
 
 
-def verified(verifier: Verifier) -> Nodes:
+def verified(verifier: Verifier, odds: str = "odds", prefix: str = "") -> Nodes:
     """Return the branch: the window once, the first stage a step. It reads ``window`` and ``odds`` of the graph."""
-    branch = Nodes()
+    branch, words = Nodes(prefix), verifier.value.out_channels - 1
     second = _pooled(branch, verifier, _mixed(branch, verifier, _seen(branch, verifier)))
     each = branch.node("Unsqueeze", [second, branch.constant("step_axis", [2])], "each_step")
     # "No word" has odds of one against itself.
     edges = branch.constant("edges", [0, 0, 0, 0, 1, 0])
-    chances = branch.node("LogSoftmax", [branch.node("Pad", ["odds", edges], "with_none")], "first", axis=1)
+    chances = branch.node("LogSoftmax", [branch.node("Pad", [odds, edges], "with_none")], "first", axis=1)
     first = branch.node("Mul", [chances, branch.constant("trust", verifier.trust.detach().numpy())], "trusted")
     both = branch.node("Softmax", [branch.node("Add", [each, first], "both")], "sure", axis=1)
-    branch.node("Transpose", [branch.cut(both, 0, len(WORDS), 1, "words")], "verified", perm=[0, 2, 1])
+    branch.node("Transpose", [branch.cut(both, 0, words, 1, "words")], "verified", perm=[0, 2, 1])
     return branch
 
 

@@ -5,7 +5,7 @@ Owns which recordings train and which measure. Must never let a speaker, a recor
 
 import csv
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,10 +82,10 @@ def share(key: str) -> float:
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") / 2**32
 
 
-def spoken_bounds(samples: NDArray[np.int16]) -> tuple[int, int]:
-    """Bounds of what is louder than 35 dB below the peak, in 10 ms steps; for clean synthetic voices only."""
+def spoken_bounds(samples: NDArray[np.int16], below_db: float = 35.0) -> tuple[int, int]:
+    """Bounds of what is louder than so much below the peak, in 10 ms steps; for voices in quiet only."""
     power = np.square(samples[: len(samples) // 160 * 160].reshape(-1, 160).astype(np.float32)).mean(axis=1)
-    loud = np.flatnonzero(power > power.max() * 10**-3.5)
+    loud = np.flatnonzero(power > power.max() * 10 ** (-below_db / 10))
     return int(loud[0]) * 160, int(loud[-1] + 1) * 160
 
 
@@ -105,7 +105,7 @@ def people(data: Path, held_out: bool) -> Iterator[Clip]:
         )  # fmt: skip
 
 
-def synthetic(folder: Path) -> Iterator[Clip]:
+def synthetic(folder: Path, words: Collection[str] = WORDS, longest_s: float = LONGEST_WORD_S) -> Iterator[Clip]:
     """Yield synthetic speech: folders with an ``index.csv`` of file and text. It measures nothing: never held out."""
     for index in sorted(folder.glob("*/index.csv")):
         with index.open(newline="") as file:
@@ -115,8 +115,8 @@ def synthetic(folder: Path) -> Iterator[Clip]:
                     continue
                 samples = read_sound(path)
                 start, end = spoken_bounds(samples)
-                word = row["text"].replace(" ", "_") if row["text"].replace(" ", "_") in WORDS else ""
-                if word and not 0.25 < (end - start) / SAMPLE_RATE < LONGEST_WORD_S:
+                word = row["text"].replace(" ", "_") if row["text"].replace(" ", "_") in words else ""
+                if word and not 0.25 < (end - start) / SAMPLE_RATE < longest_s:
                     continue
                 name = f"{index.parent.name}/{path.name}"
                 yield Clip(samples, name, word, start, end, name, synthetic=True)

@@ -1,56 +1,80 @@
-"""Draw: examples to shards, the hard ones more often.
+"""Draw: examples to shards, all of them or those worth learning from.
 
-Owns the mining: every third shard keeps what the network of the moment finds hardest. Must never see a corpus's other
-side.
+Owns which examples of a draw are kept. Must never see a corpus's other side.
 """
 
-import itertools
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from .augment import Example, Mixer, Mixture
-from .fit import load_network, losses, targets
-from .network import FrontEnd
+from .fit import NONE, losses, targets
+from .network import FrontEnd, Trunk
 from .shards import Shard, half_decibels, write
 
 SIZE = 2048
 """Examples a shard, at least."""
+BATCH = 96
+MINED = Mixture(positives=0.25, near_misses=0.3, half_words=0.1)
+"""What is drawn where only the hardest third is kept."""
+SUSPECTS = Mixture(
+    positives=0.36, synthetic=0.62, room=0.55, noise=0.8, snr_db=(-3.0, 28.0), hard=0.6, half_words=0.06,
+)  # fmt: skip
+"""What is drawn for the second stage."""
+SUSPICION = 0.03
+"""Chance of a word, after the first stage, from which an example without that word teaches the second stage."""
+
+Keep = Callable[[Tensor, NDArray[np.int8], NDArray[np.int32]], NDArray[np.intp]]
+"""(n, frames, bands) power, words and ends to the rows that are kept."""
 
 
-def draw(mixer: Mixer, network: Path, folder: Path, shards: int) -> None:
-    """Write shards of examples until there are ``shards``.
+def everything(heard: Tensor, words: NDArray[np.int8], ends: NDArray[np.int32]) -> NDArray[np.intp]:
+    """Keep all examples."""
+    return np.arange(len(words))
 
-    Every third shard, once there is a checkpoint at ``network``, draws three times as many examples and keeps what
-    that network finds hardest.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
+
+def hardest(trunk: Trunk) -> Keep:
+    """Keep the third that a first stage finds hardest."""
+
+    def rows(heard: Tensor, words: NDArray[np.int8], ends: NDArray[np.int32]) -> NDArray[np.intp]:
+        loss = losses(trunk(FrontEnd().normalised(heard)), targets(words, ends), 1.0, 1.0).mean(dim=1).numpy()
+        return np.argsort(-loss)[: len(loss) // 3]
+
+    return rows
+
+
+def suspected(trunk: Trunk) -> Keep:
+    """Keep every spoken word, and what a first stage suspects to be one and is not."""
+
+    def rows(heard: Tensor, words: NDArray[np.int8], ends: NDArray[np.int32]) -> NDArray[np.intp]:
+        none = torch.softmax(trunk(FrontEnd().normalised(heard)), dim=2)[:, :, NONE].numpy()
+        elsewhere = targets(words, ends).numpy() == NONE
+        suspicion = np.where(elsewhere, 1 - none, 0).max(axis=1)
+        return np.flatnonzero((words >= 0) | (suspicion > SUSPICION))
+
+    return rows
+
+
+def shard(path: Path, mixer: Mixer, keep: Keep = everything, size: int = SIZE) -> None:
+    """Write one shard of at least ``size`` examples; one that is there already is left as it is."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
     front_end = FrontEnd()
-    plain, heavy = mixer.mixture, Mixture(positives=0.25, near_misses=0.3, half_words=0.1)
-    for number in itertools.count():
-        path = folder / f"{number:05d}.npz"
-        if number >= shards:
-            return
-        if path.exists():
-            continue
-        mining = number % 3 == 2 and network.exists()
-        mixer.mixture = heavy if mining else plain
-        trunk = load_network(network) if mining else None
-        kept: list[Shard] = []
-        while sum(len(part.words) for part in kept) < SIZE:
-            kept.append(_part([mixer.example() for _ in range(96)], front_end, trunk))
-        write(path, kept)
+    kept: list[Shard] = []
+    while sum(len(part.words) for part in kept) < size:
+        kept.append(_part([mixer.example() for _ in range(BATCH)], front_end, keep))
+    write(path, kept)
 
 
-def _part(examples: list[Example], front_end: FrontEnd, trunk: torch.nn.Module | None) -> Shard:
-    """Return examples as a shard: all of them, or the third that a network finds hardest."""
+def _part(examples: list[Example], front_end: FrontEnd, keep: Keep) -> Shard:
     words = np.array([e.word for e in examples], np.int8)
     ends = np.array([e.end for e in examples], np.int32)
     with torch.no_grad():
         heard = front_end.power(torch.from_numpy(np.stack([e.samples for e in examples])).float())
-        rows = np.arange(len(words))
-        if trunk is not None:
-            loss = losses(trunk(front_end.normalised(heard)), targets(words, ends), 1.0, 1.0).mean(dim=1).numpy()
-            rows = np.argsort(-loss)[: len(loss) // 3]
+        rows = keep(heard, words, ends)
     return Shard(half_decibels(heard[torch.from_numpy(rows)]), words[rows], ends[rows])

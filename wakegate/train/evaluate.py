@@ -63,28 +63,36 @@ def background_stream(clips: Sequence[Clip]) -> Iterator[NDArray[np.int16]]:
         yield pause
 
 
-def trials(
-    scorer: Scorer, corpus: Corpus, snr_db: float, walls: Sequence[NDArray[np.float32]], copies: int, seed: int
-) -> list[Trial]:
-    """Say every held-out recording ``copies`` times in noise, in one of the rooms if there are any.
+def in_noise(
+    clip: Clip, noises: Sequence[Clip], snr_db: float, walls: Sequence[NDArray[np.float32]], rng: np.random.Generator
+) -> tuple[NDArray[np.int16], int, int]:
+    """Return a recording in noise, in one of the rooms if there are any, and the bounds of its word there.
 
     The noise runs from 2 s before the clip to 1 s after it; its RMS is ``snr_db`` below the word's, room included.
     """
+    lead = 2 * SAMPLE_RATE
+    signal = np.concatenate([np.zeros(lead), clip.samples, np.zeros(SAMPLE_RATE)]).astype(np.float32)
+    if walls:
+        signal = fftconvolve(signal, walls[int(rng.integers(len(walls)))])[: len(signal)]
+    start, end = lead + clip.start, lead + clip.end
+    loud = np.sqrt(np.square(signal[start:end]).mean())
+    noise = _noise(noises, len(signal), rng)
+    mixed = signal + noise * (loud / np.sqrt(np.square(noise).mean()) * 10 ** (-snr_db / 20))
+    samples = np.clip(mixed * min(1.0, 32000 / np.abs(mixed).max()), -32768, 32767).astype(np.int16)
+    return samples, start, end
+
+
+def trials(
+    scorer: Scorer, corpus: Corpus, snr_db: float, walls: Sequence[NDArray[np.float32]], copies: int, seed: int
+) -> list[Trial]:
+    """Say every held-out recording ``copies`` times :func:`in_noise`."""
     rng = np.random.default_rng(seed)
     noises = [c for c in (*corpus.noise, *corpus.speech) if len(c.samples) > SAMPLE_RATE]
     done: list[Trial] = []
     recordings = {clip.group: clip for clip in corpus.positives}
     for clip in recordings.values():
         for _ in range(copies):
-            lead = 2 * SAMPLE_RATE
-            signal = np.concatenate([np.zeros(lead), clip.samples, np.zeros(SAMPLE_RATE)]).astype(np.float32)
-            if walls:
-                signal = fftconvolve(signal, walls[int(rng.integers(len(walls)))])[: len(signal)]
-            start, end = lead + clip.start, lead + clip.end
-            loud = np.sqrt(np.square(signal[start:end]).mean())
-            noise = _noise(noises, len(signal), rng)
-            mixed = signal + noise * (loud / np.sqrt(np.square(noise).mean()) * 10 ** (-snr_db / 20))
-            samples = np.clip(mixed * min(1.0, 32000 / np.abs(mixed).max()), -32768, 32767).astype(np.int16)
+            samples, start, end = in_noise(clip, noises, snr_db, walls, rng)
             near = [
                 c for c in candidates(scorer, [samples]) if c.word == clip.word and end - EARLY <= c.at <= end + LATE
             ]

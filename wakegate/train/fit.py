@@ -54,13 +54,15 @@ class Plan:
     seed: int = 1
 
 
-def targets(words: NDArray[np.int8], ends: NDArray[np.int32]) -> Tensor:
+def targets(words: NDArray[np.int8], ends: NDArray[np.int32], none: int = NONE) -> Tensor:
     """Give each step its class: the word from 20 ms before to 220 ms after its end, ignored around that, else none.
 
     Parameters
     ----------
     words, ends : (n,)
         Index of the word (-1 for none) and its last sample.
+    none : int
+        The class of "no word": how many words there are.
 
     Returns
     -------
@@ -69,7 +71,7 @@ def targets(words: NDArray[np.int8], ends: NDArray[np.int32]) -> Tensor:
     after = (np.arange(STEPS) + 1) * STEP
     distance = after[None, :] - ends[:, None]
     ms = SAMPLE_RATE // 1000
-    classes = np.full((len(words), STEPS), NONE, np.int64)
+    classes = np.full((len(words), STEPS), none, np.int64)
     said = (words >= 0)[:, None]
     classes[said & (distance >= -200 * ms) & (distance <= 600 * ms)] = IGNORED
     inside = said & (distance >= -20 * ms) & (distance <= 220 * ms)
@@ -87,23 +89,34 @@ def load_network(path: Path) -> Trunk:
 
 def losses(logits: Tensor, classes: Tensor, positive: float, negative: float) -> Tensor:
     """Cross-entropy a step, (n, STEPS), weighted by kind, 0 where ignored."""
-    weights = torch.full((NONE + 1,), positive)
-    weights[NONE] = negative
+    weights = torch.full((logits.shape[2],), positive)
+    weights[-1] = negative
     return nn.functional.cross_entropy(
         logits.transpose(1, 2), classes, weight=weights, ignore_index=IGNORED, reduction="none"
     )
 
 
 def stretched(features: Tensor, rng: np.random.Generator) -> Tensor:
-    """Stretch the mel axis by up to 12 %, as other throats would (VTLP, Jaitly and Hinton 2013)."""
+    """Stretch the mel axis by up to 16 %, as other throats would (VTLP, Jaitly and Hinton 2013)."""
     bands = features.shape[2]
-    stretch = torch.from_numpy(rng.uniform(0.88, 1.12, (len(features), 1)).astype(np.float32))
-    place = (torch.arange(bands)[None, :] * stretch).clamp(max=bands - 1.001)
+    stretch = torch.from_numpy(rng.uniform(0.85, 1.16, (len(features), 1)).astype(np.float32))
+    place = (torch.arange(bands)[None, :] * stretch).clamp(max=bands - 1)
+    # Each new band takes from the two that it lies between.
+    return features @ (1 - (torch.arange(bands)[None, :, None] - place[:, None, :]).abs()).clamp(min=0)
+
+
+def hurried(features: Tensor, rng: np.random.Generator) -> Tensor:
+    """Say it faster or slower, up to 15 %, and unevenly, as other people would; the window's end stays where it is."""
+    frames = features.shape[1]
+    back = torch.arange(frames - 1, -1, -1, dtype=torch.float32)[None, :]
+    draw = torch.from_numpy(rng.uniform(-1, 1, (3, len(features), 1)).astype(np.float32))
+    uneven = 2.5 * draw[1] * torch.sin(back / 8 + 3 * draw[2])
+    place = (frames - 1 - back * (1 + 0.15 * draw[0]) + uneven - uneven[:, -1:]).clamp(0, frames - 1.001)
     low = place.long()
-    part = (place - low)[:, None, :]
-    below = features.gather(2, low[:, None, :].expand_as(features))
-    above = features.gather(2, (low + 1)[:, None, :].expand_as(features))
-    return below * (1 - part) + above * part
+    part = (place - low)[:, :, None]
+    rows = features.reshape(-1, features.shape[2])
+    at = low + frames * torch.arange(len(features))[:, None]
+    return rows[at] * (1 - part) + rows[at + 1] * part
 
 
 def hidden(features: Tensor, rng: np.random.Generator, usual: float) -> Tensor:

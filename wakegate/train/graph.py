@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from .corpus import WORDS
-from .network import HOP, STRIDE
+from .sizes import HOP, STRIDE
 
 CHUNK = 2560
 FRAMES = CHUNK // HOP

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..events import SAMPLE_RATE
+from .sizes import HOP as HOP
+from .sizes import STRIDE as STRIDE
 
-HOP = 160
 FRAME = 320
 BINS = np.concatenate([np.arange(62.5, 1000.0, 31.25), np.arange(1000.0, 7626.0, 62.5)])
 """Frequencies in Hz: wide bands need no more, and half of them is half of the front end's time."""
@@ -21,7 +22,6 @@ MELS = 40
 MEAN_RATE = 0.015
 FLOOR = 1e-9
 CEILING = 5.0
-STRIDE = 2
 
 
 def hz_to_mel(hz: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -138,10 +138,14 @@ class Trunk(nn.Module):
         self.drop = nn.Dropout(0.1)
         self.head = nn.Conv1d(shape.channels, outputs, 1)
 
-    def forward(self, features: Tensor) -> Tensor:
-        """(batch, frames, MELS) to (batch, frames // STRIDE, outputs) logits; the last output means "no word"."""
+    def heard(self, features: Tensor) -> Tensor:
+        """(batch, frames, MELS) to (batch, channels, frames // STRIDE) activations, which a head reads."""
         x = torch.relu(self.first(features.transpose(1, 2)))
         for block in self.blocks:
             x = x + self.drop(torch.relu(block(x)))
-        logits: Tensor = self.head(x)
+        return x
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(batch, frames, MELS) to (batch, frames // STRIDE, outputs) logits; the last output means "no word"."""
+        logits: Tensor = self.head(self.heard(features))
         return logits.transpose(1, 2)

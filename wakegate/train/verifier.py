@@ -16,7 +16,7 @@ WINDOW = 200
 """Frames it looks at."""
 PLACES = WINDOW // 8
 BANDS = MELS // 8
-TRUST = 0.5
+TRUST = 0.3
 """What the first stage's log chances count for. Not learned: it was trained on these very examples, so here it looks
 surer than it is of people it has never met."""
 CONVOLUTIONS = (((5, 5), (2, 2)), ((3, 3), (2, 2)), ((3, 3), (2, 1)), ((3, 3), (1, 2)))
@@ -62,7 +62,7 @@ class Verifier(nn.Module):
         )
         self.mix = nn.Conv1d(BANDS * shape.channels[-1], shape.mixed, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm1d(shape.mixed)
-        self.drop = nn.Dropout(0.15)
+        self.drop = nn.Dropout(0.25)
         self.value = nn.Conv1d(shape.mixed, outputs, 1)
         self.weight = nn.Conv1d(shape.mixed, outputs, 1)
         self.place = nn.Parameter(torch.zeros(outputs, PLACES))

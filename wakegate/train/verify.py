@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..events import SAMPLE_RATE
-from .fit import NONE, STEP, STEPS, average, between, hidden, learning_rate, load_network, save, stretched
-from .network import STRIDE, FrontEnd, Trunk
+from .fit import NONE, STEP, STEPS, average, between, hidden, hurried, learning_rate, load_network, save, stretched
+from .network import STRIDE, FrontEnd
 from .shards import Shard, power, read
 from .verifier import WINDOW, Verifier, VerifierShape, centred, loudness
 
@@ -66,25 +66,26 @@ class Windows:
     ----------
     paths : sequence of Path
         Shards; all are held in memory.
-    trunk : Trunk
-        The first stage.
+    trunk : Module
+        The first stage: features to logits, the last of which is "no word".
     rng : Generator
         Draws.
     """
 
-    def __init__(self, paths: Sequence[Path], trunk: Trunk, rng: np.random.Generator) -> None:
+    def __init__(self, paths: Sequence[Path], trunk: nn.Module, rng: np.random.Generator) -> None:
         self._rng = rng
         self._held = [(shard, _chances(shard, trunk)) for shard in map(read, paths)]
+        self._none = self._held[0][1].shape[2] - 1
         counts = np.array([len(shard.words) for shard, _ in self._held])
         self._odds = np.cumsum(counts) / counts.sum()
         self._after = (np.arange(STEPS) + 1) * STEP
 
     def batch(self, size: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Return (size, WINDOW, bands) power, (size, NONE + 1) log chances of the first stage, (size,) classes."""
+        """Return (size, WINDOW, bands) power, (size, words + 1) log chances of the first stage, (size,) classes."""
         rng = self._rng
         loudness = np.zeros((size, WINDOW, self._held[0][0].loudness.shape[2]), np.uint8)
-        chances = np.empty((size, NONE + 1), np.float32)
-        classes = np.full(size, NONE, np.int64)
+        chances = np.empty((size, self._none + 1), np.float32)
+        classes = np.full(size, self._none, np.int64)
         for row, pick in enumerate(np.searchsorted(self._odds, rng.random(size // 16)).repeat(16)):
             shard, first = self._held[pick]
             example = int(rng.integers(len(shard.words)))
@@ -104,19 +105,19 @@ class Windows:
         if word >= 0 and self._rng.random() < 0.7:
             inside = (self._after >= end - 20 * MS) & (self._after <= end + 300 * MS)
             return self._drawn(np.where(inside, chances[:, word] + 0.1, 0)), word
-        suspicion = 1 - chances[:, NONE]
+        suspicion = 1 - chances[:, self._none]
         odds = np.where(suspicion > SUSPECTED, np.sqrt(np.maximum(suspicion, 0)), 0.1 * SUSPECTED)
         if word >= 0:
             odds[(self._after >= end - 200 * MS) & (self._after <= end + 600 * MS)] = 0
-        return self._drawn(odds), NONE
+        return self._drawn(odds), self._none
 
     def _drawn(self, odds: NDArray[np.float32]) -> int:
         whole = np.cumsum(odds)
         return min(int(np.searchsorted(whole, self._rng.random() * whole[-1])), STEPS - 1)
 
 
-def _chances(shard: Shard, trunk: Trunk, size: int = 256) -> NDArray[np.float16]:
-    """Return the first stage's log chances, (n, STEPS, NONE + 1)."""
+def _chances(shard: Shard, trunk: nn.Module, size: int = 256) -> NDArray[np.float16]:
+    """Return the first stage's log chances, (n, STEPS, words + 1)."""
     front_end, parts = FrontEnd(), []
     for at in range(0, len(shard.words), size):
         with torch.no_grad():
@@ -155,7 +156,7 @@ def learn(folder: Path, network: Path, checkpoint: Path, plan: VerifierPlan, beg
             group["lr"] = learning_rate(plan.learning_rate, step, done)
         weights[NONE] = between(plan.negative_weight, done)
         heard, chances, classes = windows.batch(plan.batch)
-        features = hidden(centred(stretched(loudness(heard), rng)), rng, 0.0)
+        features = hidden(centred(hurried(stretched(loudness(heard), rng), rng)), rng, 0.0)
         with torch.autocast("cpu", torch.bfloat16):
             logits = verifier(features, chances)
         loss = nn.functional.cross_entropy(logits.float(), classes, weight=weights)

@@ -1,0 +1,109 @@
+"""Voices speak, each time otherwise, and what they said lies in whole folders. Around 3 s."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import soundfile
+
+from wakegate.errors import ConfigError
+from wakegate.train import voices
+from wakegate.train.voices.kokoro import Kokoro
+from wakegate.train.voices.piper import Piper
+from wakegate.wake import Detector, load, sweep
+
+RATE = 16_000
+
+
+@pytest.fixture(scope="module")
+def espeak():
+    pytest.importorskip("espeakng_loader")
+    from wakegate.train.voices.espeak import Espeak
+
+    return Espeak()
+
+
+def test_espeak_says_a_word_that_the_shipped_model_hears(espeak):
+    rng, heard = np.random.default_rng(3), 0
+    scorer = load(["computer", "snowboy"])
+    for _ in range(12):
+        said = (espeak.say("computer", espeak.speakers, rng) * 20_000).astype(np.int16)
+        sound = np.concatenate([np.zeros(RATE, np.int16), said, np.zeros(RATE // 2, np.int16)])
+        detector = Detector(scorer.manifest.detector_config(scorer.words))
+        found = {one.word for one in sweep.candidates(scorer, detector, [sound]) if one.detected}
+        assert found <= {"computer"}
+        heard += bool(found)
+    assert heard >= 2
+
+
+def test_espeak_draws_the_same_for_a_seed(espeak):
+    def said(seed):
+        return espeak.say("hey marvin", espeak.speakers, np.random.default_rng(seed))
+
+    one, same, other = said(1), said(1), said(2)
+    assert len(one) == len(same) != len(other)
+    assert one.dtype == np.float32 and 0.3 * RATE < len(one) < 1.6 * RATE and 0.05 < np.abs(one).max() <= 1
+
+
+def test_espeak_speaks_as_who_it_is_told(espeak):
+    assert len(espeak.speakers) > 50 and espeak.name.startswith("espeak-ng 1.")
+    low = espeak.say("hello", ["m1"], np.random.default_rng(1))
+    high = espeak.say("hello", ["f2"], np.random.default_rng(1))
+    assert not np.array_equal(low[:4000], high[:4000])
+
+
+def test_nothing_to_say_is_no_sound(espeak):
+    assert len(espeak.say("", espeak.speakers, np.random.default_rng(1))) == 0
+
+
+def test_silence_around_speech_is_cut_to_50_ms():
+    samples = np.zeros(RATE, np.float32)
+    samples[6000:9000] = 0.5
+    assert len(voices.trimmed(samples, RATE)) == 3000 + 2 * 800 - 1
+    assert len(voices.trimmed(np.zeros(RATE, np.float32), RATE)) == 0
+
+
+def test_a_folder_is_written_whole_or_not_at_all(tmp_path):
+    def say(text, phonemes, rng):
+        if text == "broken":
+            raise RuntimeError("the voice broke")
+        return np.zeros(100 if text == "short" else RATE, np.float32) + 0.1
+
+    lines = [("one", ""), ("short", ""), ("two", "tU")]
+    voices.write(say, lines, tmp_path / "a", 6, 1)
+    with (tmp_path / "a" / "index.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["text"] for row in rows] == ["one", "two"] * 2 and rows[1]["phonemes"] == "tU"
+    assert all(soundfile.info(tmp_path / "a" / row["file"]).samplerate == RATE for row in rows)
+    with pytest.raises(RuntimeError):
+        voices.write(say, [("one", ""), ("broken", "")], tmp_path / "b", 2, 1)
+    assert not (tmp_path / "b").exists()
+    voices.write(say, lines, tmp_path / "b", 2, 1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+
+
+def test_a_piper_voice_is_checked_before_it_speaks(tmp_path):
+    pytest.importorskip("espeakng_loader")
+    voice = tmp_path / "voice.onnx"
+    with pytest.raises(ConfigError, match=r"voice\.onnx\.json is missing"):
+        Piper(voice)
+    settings = {
+        "phoneme_id_map": {"_": [0], "^": [1], "$": [2]}, "audio": {"sample_rate": 22050}, "num_speakers": 1,
+        "espeak": {"voice": "de"},
+    }  # fmt: skip
+    beside = tmp_path / "voice.onnx.json"
+    beside.write_text(json.dumps(settings))
+    with pytest.raises(ConfigError, match="speaks 'de': give a voice that speaks English"):
+        Piper(voice)
+    settings["espeak"]["voice"] = "en-us"
+    beside.write_text(json.dumps(settings))
+    voice.write_bytes(b"no network")
+    with pytest.raises(ConfigError, match="is no voice that can be run"):
+        Piper(voice)
+
+
+def test_a_kokoro_folder_is_checked_before_it_speaks(tmp_path):
+    pytest.importorskip("hibari")
+    with pytest.raises(ConfigError, match="does not hold the Kokoro voice"):
+        Kokoro(tmp_path)

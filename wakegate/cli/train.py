@@ -1,0 +1,151 @@
+"""``wakegate train``: a wake word of one's own, on a laptop, from synthetic voices and whatever sound there is."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import ConfigError
+from . import terminal
+from .measure_listen import STOPPED
+
+if TYPE_CHECKING:
+    from ..train.own.gather import Sides
+    from ..train.own.plan import Order
+    from ..train.voices import Voice
+
+TEACHING = """\
+Needs the extra: pip install 'wakegate[train]'. No graphics card, and nothing is downloaded or sent.
+
+Who says the phrase while it is learned: espeak-ng, which comes with the extra, and whatever you add. Neural voices do
+far better than espeak-ng, people better still:
+  --voices DIR      a folder with the Kokoro-82M voice: model_knobs.onnx, vocab.json, speakers/*.bin
+  --voice FILE      a Piper voice: NAME.onnx with NAME.onnx.json beside it; give several
+  --recordings DIR  people saying the phrase, one time a file; in a folder a speaker if you can
+What it must not wake for: more than a hundred phrases that sound like it, found in a pronouncing dictionary, and
+  --background DIR  hours of your own sound without the phrase, of any length and rate: talk, television, music
+
+Some voices, recordings and background are kept out of training to measure with. DIR/NAME.onnx knows the words of the
+model it was added to and yours; DIR/NAME.json has the measured thresholds, DIR/NAME.html shows them. A run that was
+stopped goes on where it was by the same command. While it is not finished, what it needs lies in DIR/NAME.work.
+
+example: wakegate train "hey marvin" --out mine --background evenings/
+         wakegate listen --model mine/hey_marvin.onnx --words hey_marvin,computer
+"""
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "train",
+        help="train a wake word of your own",
+        description="Train a wake word of your own, beside those of the shipped model.",
+        epilog=TEACHING,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("phrase", metavar="PHRASE", help='what will be said, in English letters: "hey marvin"')
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to")
+    parser.add_argument("--name", help="what to call the word and its files (default: the phrase)")
+    parser.add_argument(
+        "--onto", type=Path, metavar="NAME.json", help="the model to add the word to (default: the installed one)"
+    )
+    parser.add_argument("--voices", type=Path, metavar="DIR", help="a folder with the Kokoro voice")
+    parser.add_argument(
+        "--voice", type=Path, action="append", default=[], metavar="FILE.onnx", help="a Piper voice; give several"
+    )
+    parser.add_argument("--recordings", type=Path, metavar="DIR", help="people saying the phrase")
+    parser.add_argument("--background", type=Path, metavar="DIR", help="sound without the phrase")
+    parser.add_argument("--threads", type=int, metavar="N", help="how many cores to use (default: all)")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="of all that is drawn (default: %(default)s)")
+    parser.add_argument("--yes", action="store_true", help="do not ask before it begins")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Say what will be done, ask, train, and say what it was measured to do."""
+    if args.threads is not None and args.threads < 1:
+        raise ConfigError(f"--threads is {args.threads}: give a number of cores, 1 or above")
+    if args.seed < 0:
+        raise ConfigError(f"--seed is {args.seed}: give a whole number, 0 or above")
+    try:
+        from ..train.own import plan, run
+    except ImportError as error:
+        raise ConfigError(f"training needs {error.name}: pip install 'wakegate[train]'") from error
+    from .progress import reading
+
+    run.threads(args.threads)
+    order = _order(args)
+    for line in plan.told(order, run.base(order).twin):
+        terminal.say(line)
+    for warning in order.phrase.warnings:
+        terminal.say(f"warning: {warning}")
+    if not args.yes and not _goes_on():
+        terminal.say("nothing was done")
+        return 1
+    try:
+        with reading() as told:
+            made = run.run(order, told)
+    except KeyboardInterrupt:
+        terminal.say("wakegate: stopped by Ctrl-C: the same command goes on from here")
+        return STOPPED
+    _tell(made, order.phrase.word)
+    return 0
+
+
+def _order(args: argparse.Namespace) -> "Order":
+    """Return what was asked for, everything checked that can be before it begins."""
+    from ..train.own import gather, near, phrase, plan
+    from ..wake import catalogue, manifest
+
+    onto = args.onto.with_suffix(".json") if args.onto else catalogue.installed()[0].path.with_suffix(".json")
+    known = [entry.word for entry in manifest.read(onto).words]
+    checked = phrase.checked(args.phrase, args.name, known)
+    voices = _voices(args)
+    recordings = gather.recordings(args.recordings, checked.word) if args.recordings else None
+    background = gather.background(args.background) if args.background else None
+    _say_left_out("--recordings", recordings)
+    _say_left_out("--background", background)
+    others = [word.replace("_", " ") for word in known]
+    return plan.Order(
+        phrase=checked, near=near.phrases(checked.text, others), onto=onto, voices=voices, recordings=recordings,
+        background=background, out=args.out, seed=args.seed,
+    )  # fmt: skip
+
+
+def _voices(args: argparse.Namespace) -> "tuple[Voice, ...]":
+    from ..train.voices.espeak import Espeak
+    from ..train.voices.kokoro import Kokoro
+    from ..train.voices.piper import Piper
+
+    kokoro = [Kokoro(args.voices, args.threads or 0)] if args.voices else []
+    return (*kokoro, *(Piper(path) for path in args.voice), Espeak())
+
+
+def _say_left_out(option: str, sides: "Sides | None") -> None:
+    for reason in sides.left_out if sides else ():
+        terminal.say(f"{option}: left out {reason}")
+
+
+def _goes_on() -> bool:
+    """Ask; without a person there, refuse and say how to begin all the same."""
+    if not sys.stdin.isatty():
+        raise ConfigError("nobody is here to ask whether to begin: give --yes")
+    return input("go on? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _tell(made: Path, word: str) -> None:
+    """Say what the new word was measured to do at its own threshold."""
+    from ..wake import manifest
+
+    read = manifest.read(made)
+    threshold = read.entry(word).threshold
+    for point in read.operating_points:
+        if point.word == word and point.threshold == threshold:
+            terminal.say(
+                f"{point.condition}: {point.missed} of {point.trials} missed "
+                f"({100 * point.frr[0]:.0f}-{100 * point.frr[1]:.0f} %), {point.false_accepts} false accepts in "
+                f"{point.hours:.2f} h ({point.per_hour[0]:.2f}-{point.per_hour[1]:.2f} an hour), threshold "
+                f"{threshold:g}"
+            )
+    terminal.say(f"{made.with_suffix('.html')} shows every threshold")
+    terminal.say(f"try it: wakegate listen --model {made.with_suffix('.onnx')} --words {word}")

@@ -1,0 +1,149 @@
+"""Twin: the weights of a shipped model file, back in torch modules.
+
+Owns the reading. The file stores weights as halves with batch normalisation multiplied in, so the modules here have a
+normalisation that does nothing. Must never write: no own word changes the trunk.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import numpy_helper
+from torch import Tensor, nn
+
+from ...errors import ModelError
+from ..network import CausalConv, Shape, Trunk, fourier, mel_bank
+from ..verifier import Plane, Verifier, VerifierShape
+
+Weights = Mapping[str, NDArray[np.generic]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Twin:
+    """What a model file computes, as far as an own word builds on it.
+
+    Parameters
+    ----------
+    trunk : Trunk
+        The first stage, frozen; its head says nothing here.
+    seen : mapping of str to Tensor
+        The verifier's planes and mixing convolution, to begin another verifier with.
+    shape : VerifierShape
+        Of that verifier.
+    steps : int
+        Scores a chunk.
+    last : str
+        The name of the trunk's last activations in the graph, (1, channels, steps).
+    sha256 : str
+        Of the trunk's weights, whatever words hang on it.
+    """
+
+    trunk: Trunk
+    seen: Mapping[str, Tensor]
+    shape: VerifierShape
+    steps: int
+    last: str
+    sha256: str
+
+    def verifier(self) -> Verifier:
+        """Return a verifier of one word that begins where the shipped one is."""
+        made = Verifier(2, self.shape)
+        made.load_state_dict(dict(self.seen), strict=False)
+        return made
+
+
+def read(model: onnx.ModelProto, name: str) -> Twin:
+    """Return the twin of a model.
+
+    Raises
+    ------
+    ModelError
+        If it is not built as this wakegate builds models.
+    """
+    own = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
+    try:
+        trunk, last = _trunk(model, own)
+        branch = _branch(model, "scores_of_trunk") or _branch(model, "scores")
+        steps = model.graph.output[0].type.tensor_type.shape.dim[1].dim_value
+        seen, shape = _seen(branch)
+        front = own["fourier"], own["mel_bank"][:, :-1]
+    except (KeyError, IndexError, RuntimeError, ValueError) as error:
+        raise ModelError(
+            f"{name} is built otherwise than this wakegate builds models (at {error}): begin with one of its own"
+        ) from error
+    if not (np.array_equal(front[0], fourier()) and np.array_equal(front[1], mel_bank())):
+        raise ModelError(f"{name} hears through another front end than this wakegate's: begin with one of its own")
+    return Twin(trunk, seen, shape, steps, last, _digest(own))
+
+
+def _whole(weights: Weights, name: str) -> Tensor:
+    return torch.from_numpy(weights[f"{name}_half"].astype(np.float32))
+
+
+def _bypassed(norm: nn.BatchNorm1d | nn.BatchNorm2d, bias: Tensor, weights: dict[str, Tensor], name: str) -> None:
+    """Set a normalisation that only adds a bias: it has been multiplied into the weights before it."""
+    weights |= {
+        f"{name}.weight": torch.ones_like(bias),
+        f"{name}.bias": bias,
+        f"{name}.running_mean": torch.zeros_like(bias),
+        f"{name}.running_var": torch.full_like(bias, 1 - norm.eps),
+    }
+
+
+def _trunk(model: onnx.ModelProto, own: Weights) -> tuple[Trunk, str]:
+    convs = [node for node in model.graph.node if node.name.startswith("conv") and node.op_type == "Conv"]
+    dilations = [next(a.ints[0] for a in node.attribute if a.name == "dilations") for node in convs[1:]]
+    first = own["weight0_half"]
+    shape = Shape(
+        channels=first.shape[0], dilations=tuple(dilations), first=first.shape[2], width=own["weight1_half"].shape[2]
+    )
+    trunk = Trunk(2, shape)
+    layers = [("first", trunk.first), *((f"blocks.{n}", block) for n, block in enumerate(trunk.blocks))]
+    weights: dict[str, Tensor] = {}
+    for index, (name, layer) in enumerate(layers):
+        assert isinstance(layer, CausalConv)
+        weights[f"{name}.conv.weight"] = _whole(own, f"weight{index}")
+        _bypassed(layer.norm, torch.from_numpy(own[f"bias{index}"].copy()), weights, f"{name}.norm")
+    trunk.load_state_dict(weights, strict=False)
+    for parameter in trunk.parameters():
+        parameter.requires_grad_(False)
+    trunk.eval()
+    return trunk, f"sum{len(dilations)}"
+
+
+def _branch(model: onnx.ModelProto, name: str) -> Weights:
+    """Return the weights of the branch that a node of this name runs; none where there is no such node."""
+    for node in model.graph.node:
+        if node.op_type == "If" and node.name == name:
+            graph = next(a.g for a in node.attribute if a.name == "then_branch")
+            return {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+    return {}
+
+
+def _seen(branch: Weights) -> tuple[Mapping[str, Tensor], VerifierShape]:
+    planes = [_whole(branch, f"plane_weight{number}") for number in range(4)]
+    mix = _whole(branch, "mix_weight")
+    one, two, three, four = (plane.shape[0] for plane in planes)
+    shape = VerifierShape(channels=(one, two, three, four), mixed=mix.shape[0])
+    made = Verifier(2, shape)
+    weights: dict[str, Tensor] = {"mix.weight": mix, "trust": torch.tensor(float(branch["trust"].ravel()[0]))}
+    for number, (plane, weight) in enumerate(zip(made.planes, planes, strict=True)):
+        assert isinstance(plane, Plane)
+        weights[f"planes.{number}.conv.weight"] = weight
+        _bypassed(plane.norm, torch.from_numpy(branch[f"plane_bias{number}"].copy()), weights, f"planes.{number}.norm")
+    _bypassed(made.norm, torch.from_numpy(branch["mix_bias"].copy()), weights, "norm")
+    made.load_state_dict({**made.state_dict(), **weights})  # says what does not fit
+    return weights, shape
+
+
+def _digest(own: Weights) -> str:
+    """Return one hash of the trunk's weights: the front end's and each layer's, by name."""
+    digest = hashlib.sha256()
+    for name in sorted(own):
+        if name in ("fourier", "mel_bank") or name.removesuffix("_half").rstrip("0123456789") in ("weight", "bias"):
+            digest.update(name.encode() + b"\0" + np.ascontiguousarray(own[name]).tobytes())
+    return digest.hexdigest()
