@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -60,7 +61,7 @@ def test_help_imports_nothing_that_listens_or_draws(helped):
 
 def test_the_top_names_every_command(helped):
     for name in cli.COMMANDS:
-        assert f"\n    {name} " in helped[0][""], name
+        assert re.search(rf"\n    {name}[ \n]", helped[0][""]), name  # a long one has its line to itself
 
 
 @pytest.mark.parametrize(

@@ -12,19 +12,26 @@ import sys
 from collections.abc import Sequence
 
 from ..errors import WakegateError
+from .journald import Priority
 from .terminal import say
 
 COMMANDS = (
     "demo",
     "listen",
+    "tell",
+    "mute",
+    "serve",
     "detect",
     "score",
     "measure",
     "devices",
     "models",
+    "train",
+    "enrol",
     "consent",
     "journal",
     "doctor",
+    "install-service",
     "reset",
 )
 TWO_WORDS = ("measure tune", "measure merge", "measure shadow")
@@ -42,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"wakegate {version}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in COMMANDS:
-        importlib.import_module(f".{name}", __package__).add(commands)
+        importlib.import_module(f".{name.replace('-', '_')}", __package__).add(commands)
         for beside in TWO_WORDS:
             if beside.startswith(f"{name} "):
                 importlib.import_module(f".{beside.replace(' ', '_')}", __package__).add(commands)
@@ -68,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except WakegateError as error:
-        say(f"wakegate: {error}")
+        say(f"wakegate: {error}", Priority.ERROR)
         return 1
     except KeyboardInterrupt:
         print("wakegate: stopped by Ctrl-C", file=sys.stderr)
@@ -78,5 +85,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:
-        say(f"wakegate: {error}")
+        say(f"wakegate: {error}", Priority.ERROR)
         return 1
