@@ -330,10 +330,11 @@ s = socket.socket(socket.AF_UNIX); s.settimeout(20)
 try:
     s.connect(path)
     s.sendall(b'{"command": "mute"}\\n')
-except (PermissionError, BrokenPipeError) as error:
-    print(type(error).__name__)
-else:
     print("greeted" if b"status" in s.recv(4096) else "hung up on")
+except PermissionError:
+    print("PermissionError")
+except (BrokenPipeError, ConnectionResetError):  # hung up on before it had spoken, or before it was heard
+    print("hung up on")
 """
 
 
@@ -357,7 +358,7 @@ def test_another_user_is_kept_out(public, pipeline):
     with EventSocket(public, pipeline) as served:
         assert another(public, 65534) == "PermissionError"
         public.chmod(0o666)  # even then
-        assert another(public, 65534) in ("hung up on", "BrokenPipeError")
+        assert another(public, 65534) == "hung up on"
         assert pipeline.muted is None and not served._peers
 
 
@@ -370,7 +371,7 @@ def test_a_group_that_was_named_may_come_in(public, pipeline):
         assert another(public, 65534, further="54322,54321") == "greeted"
         assert eventually(lambda: pipeline.muted is Muter.SOCKET)
         public.chmod(0o666)
-        assert another(public, 65534, further="54322") in ("hung up on", "BrokenPipeError")
+        assert another(public, 65534, further="54322") == "hung up on"
 
 
 def test_ask_says_why_there_is_no_answer(served, path, tmp_path):
