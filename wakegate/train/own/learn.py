@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..fit import AS_USUAL, average, between, hidden, hurried, learning_rate, losses, save, stretched, targets
+from ..fit import AS_USUAL, average, between, hidden, learning_rate, losses, save, stretched, targets
 from ..network import FrontEnd
 from ..shards import Pool
 from ..verifier import Verifier, centred, loudness
@@ -75,7 +75,7 @@ def verifier(second: Verifier, first: FirstStage, folder: Path, plan: Plan, chec
 
     def loss(done: float) -> Tensor:
         heard, chances, classes = windows.batch(plan.batch)
-        features = hidden(centred(hurried(stretched(loudness(heard), rng), rng)), rng, 0.0)
+        features = hidden(centred(stretched(loudness(heard), rng)), rng, 0.0)
         weights = torch.tensor([1.0, between(plan.negative_weight, done)])
         return nn.functional.cross_entropy(second(features, chances), classes, weight=weights)
 

@@ -21,6 +21,9 @@ from ..verifier import Plane, Verifier, VerifierShape
 
 Weights = Mapping[str, NDArray[np.generic]]
 
+OWN_TRUST = 0.5
+"""What the first stage of one's own word counts for: more than the shipped one's, for its verifier has learned less."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Twin:
@@ -53,6 +56,7 @@ class Twin:
         """Return a verifier of one word that begins where the shipped one is."""
         made = Verifier(2, self.shape)
         made.load_state_dict(dict(self.seen), strict=False)
+        made.trust.fill_(OWN_TRUST)
         return made
 
 
