@@ -78,6 +78,49 @@ class Graph(Nodes):
         return made
 
 
+class Grown(Nodes):
+    """Adds nodes, states and one more column of scores to a copy of a model; what was there stays as it was.
+
+    Parameters
+    ----------
+    model : ModelProto
+        What to begin with.
+    word : str
+        The column's, which all new names begin with.
+    """
+
+    def __init__(self, model: onnx.ModelProto, word: str) -> None:
+        super().__init__(f"own/{word}/")
+        self._model = onnx.ModelProto()
+        self._model.CopyFrom(model)
+
+    @property
+    def prefix(self) -> str:
+        """What every new name begins with."""
+        return self._prefix
+
+    def state(self, name: str, shape: Sequence[int]) -> str:
+        """Add a state and return its whole name; some node must make NAME_next in the same shape."""
+        whole, graph = self._prefix + name, self._model.graph
+        for values, called in ((graph.input, whole), (graph.output, f"{whole}_next")):
+            values.append(helper.make_tensor_value_info(called, TensorProto.FLOAT, shape))
+        return whole
+
+    def model(self, column: str) -> onnx.ModelProto:
+        """Return the checked model, with (1, steps, 1) of this name as the last column of its scores."""
+        graph = self._model.graph
+        _, steps, words = (size.dim_value for size in graph.output[0].type.tensor_type.shape.dim)
+        before = next(node for node in graph.node if "scores" in node.output)
+        before.name = before.output[0] = "scores_of_trunk" if before.op_type == "If" else f"scores_of_{words}"
+        added = self.branch(self._prefix, scores(column, 1, steps))
+        graph.node.extend(added.node)
+        graph.initializer.extend(added.initializer)
+        graph.node.append(helper.make_node("Concat", [before.name, column], ["scores"], name="scores", axis=2))
+        graph.output[0].type.tensor_type.shape.dim[2].dim_value = words + 1
+        onnx.checker.check_model(self._model, full_check=True)
+        return self._model
+
+
 def scores(name: str, words: int = len(WORDS), steps: int = STEPS) -> onnx.ValueInfoProto:
     """Describe the scores of one chunk."""
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, steps, words])

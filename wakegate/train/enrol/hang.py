@@ -1,8 +1,8 @@
 """Hang: a template into a model file, beside the words that it knows.
 
-Owns the nodes, one state and one more column of ``scores``; nothing that was there is changed, so the other words'
-scores stay what they were, bit for bit (a test compares them). Every node here is paid 6 times a second for ever: one
-small convolution, and no second stage.
+Owns the nodes and one state; nothing that was there is changed, so the other words' scores stay what they were, bit for
+bit (a test compares them). Every node here is paid 6 times a second for ever: one small convolution, and no second
+stage.
 """
 
 from itertools import pairwise
@@ -10,9 +10,8 @@ from itertools import pairwise
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper
 
-from ..graph import STEPS, Nodes
+from ..graph import STEPS, Grown
 from .hearing import Hearing
 from .tail import Logistic
 from .template import SEGMENTS, TINY, Scale, Template
@@ -20,42 +19,19 @@ from .template import SEGMENTS, TINY, Scale, Template
 
 def hung(hearing: Hearing, word: str, template: Template, scale: Scale, logistic: Logistic) -> onnx.ModelProto:
     """Return a copy of the model that knows one word more, in the last column; checked."""
-    grown = onnx.ModelProto()
-    grown.CopyFrom(hearing.model)
-    graph, prefix = grown.graph, f"own/{word}/"
-    nodes = Nodes(prefix)
-    like = _likeness(graph, nodes, prefix, hearing.last, template, scale)
-    sloped = nodes.node("Mul", [like, nodes.constant("slope", _number(logistic.slope))], "sloped")
-    odds = nodes.node("Add", [sloped, nodes.constant("offset", _number(logistic.offset))], "odds")
-    edges = nodes.constant("edges", [0, 0, 0, 0, 1, 0])  # against odds of 0
-    both = nodes.node("Softmax", [nodes.node("Pad", [odds, edges], "with_none")], "sure", axis=1)
-    own = nodes.node("Transpose", [nodes.cut(both, 0, 1, 1, "first")], "scores", perm=[0, 2, 1])
-    before = _renamed(graph)
-    shape = helper.make_tensor_value_info(own, TensorProto.FLOAT, [1, STEPS, 1])
-    added = nodes.branch(prefix, shape)
-    graph.node.extend(added.node)
-    graph.initializer.extend(added.initializer)
-    graph.node.append(helper.make_node("Concat", [before, own], ["scores"], name="scores", axis=2))
-    graph.output[0].type.tensor_type.shape.dim[2].dim_value += 1
-    onnx.checker.check_model(grown, full_check=True)
-    return grown
+    grown = Grown(hearing.model, word)
+    like = _likeness(grown, hearing.last, template, scale)
+    sloped = grown.node("Mul", [like, grown.constant("slope", _number(logistic.slope))], "sloped")
+    odds = grown.node("Add", [sloped, grown.constant("offset", _number(logistic.offset))], "odds")
+    edges = grown.constant("edges", [0, 0, 0, 0, 1, 0])  # against odds of 0
+    both = grown.node("Softmax", [grown.node("Pad", [odds, edges], "with_none")], "sure", axis=1)
+    return grown.model(grown.node("Transpose", [grown.cut(both, 0, 1, 1, "first")], "scores", perm=[0, 2, 1]))
 
 
-def _renamed(graph: onnx.GraphProto) -> str:
-    """Take the name ``scores`` from the node that has it, and return its new name, as ``wakegate train`` does."""
-    count = graph.output[0].type.tensor_type.shape.dim[2].dim_value
-    made = next(node for node in graph.node if "scores" in node.output)
-    made.name = made.output[0] = "scores_of_trunk" if made.op_type == "If" else f"scores_of_{count}"
-    return str(made.output[0])
-
-
-def _likeness(graph: onnx.GraphProto, nodes: Nodes, prefix: str, last: str, template: Template, scale: Scale) -> str:
+def _likeness(nodes: Grown, last: str, template: Template, scale: Scale) -> str:
     """Write the matched filter, with its state: (1, 1, STEPS) squared cosines."""
     past, channels = template.longest - 1, len(scale.mean)
-    name = f"{prefix}past"
-    for values, called in ((graph.input, name), (graph.output, f"{name}_next")):
-        values.append(helper.make_tensor_value_info(called, TensorProto.FLOAT, [1, channels, past]))
-    seen = nodes.node("Concat", [name, last], "seen", axis=2)
+    seen = nodes.node("Concat", [nodes.state("past", [1, channels, past]), last], "seen", axis=2)
     nodes.cut(seen, STEPS, STEPS + past, 2, "past_next")
     centred = nodes.node("Sub", [seen, nodes.constant("mean", scale.mean[None, :, None])], "centred")
     scaled = nodes.node("Div", [centred, nodes.constant("spread", scale.spread[None, :, None])], "scaled")
