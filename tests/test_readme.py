@@ -1,16 +1,14 @@
 """The front door holds: every command and every line of Python in the README runs, and its output is real."""
 
 import os
-import pty
 import re
-import select
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from tests.cli.process import on_terminal
 from wakegate.cli import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,27 +38,6 @@ def run(words, home):
     return subprocess.run(command, cwd=home, env=environment(home), capture_output=True, text=True, timeout=60)
 
 
-def answer_yes(words, home):
-    """Run a command on a terminal of its own and type yes once it asks; return its exit code and what was shown."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(home)
-        os.execve(sys.executable, [sys.executable, "-c", START, *words], environment(home))
-    shown, typed, until = b"", False, time.monotonic() + 30
-    while time.monotonic() < until:
-        if select.select([terminal], [], [], 0.2)[0]:
-            try:
-                shown += os.read(terminal, 65536)
-            except OSError:
-                break
-        elif b"yes" in shown and not typed:
-            os.write(terminal, b"yes\n")
-            typed = True
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    os.close(terminal)
-    return code, shown.decode()
-
-
 def in_words(text):
     return re.sub(r"\d+\.\d+", "#", text).split()
 
@@ -69,7 +46,7 @@ def test_every_command_of_ours_runs_in_the_order_of_the_page(home):
     for line in OURS:
         words = line.split()[1:]
         if line in ASKS:
-            code, shown = answer_yes(words, home)
+            code, shown = on_terminal(START, *words, cwd=home, environment=environment(home), answer=b"yes\n")
         else:
             done = run(words, home)
             code, shown = done.returncode, done.stdout + done.stderr

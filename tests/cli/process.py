@@ -1,8 +1,11 @@
 """The real command in a process of its own, with a home of its own; and sounds to give it."""
 
 import os
+import pty
+import select
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +56,40 @@ def command(home: Path, *words: object, stdin: bytes = b"", **more: object) -> "
     with started(home, *words, **more) as process:
         out, err = process.communicate(stdin, timeout=60)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def on_terminal(
+    script: str, *words: str, cwd: Path, environment: dict[str, str], answer: bytes, early: bytes = b""
+) -> tuple[int, str]:
+    """Run Python on a terminal of its own and answer its question; return the exit code and all that was shown.
+
+    ``early`` is typed before anything is asked.
+    """
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(cwd)
+        os.execve(sys.executable, [sys.executable, "-c", script, *words], environment)
+    os.write(terminal, early)
+    shown, answered, end = b"", False, time.monotonic() + 60
+    while time.monotonic() < end and select.select([terminal], [], [], 30)[0]:
+        try:
+            more = os.read(terminal, 65536)
+        except OSError:
+            break
+        if not more:
+            break
+        shown += more
+        if not answered and b"anything else" in shown:
+            os.write(terminal, answer)
+            answered = True
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    os.close(terminal)
+    return code, shown.decode().replace("\r\n", "\n")
+
+
+def typed(home: Path, answer: bytes, *words: str) -> tuple[int, str]:
+    """Run the command :func:`on_terminal` in ``home``."""
+    return on_terminal(RUN, *words, cwd=home, environment=environment(home), answer=answer)
 
 
 def six_words() -> np.ndarray:

@@ -5,15 +5,13 @@ import contextlib
 import io
 import json
 import os
-import pty
-import select
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from tests.cli.process import on_terminal
 from wakegate.cli import consent
 from wakegate.cli.person import open_ledger
 from wakegate.consent import notice
@@ -87,26 +85,7 @@ def allow(home: Path, *purposes: Purpose) -> None:
 def typed(home: Path, *words: str, answer: bytes, early: bytes = b"", own_clock: bool = False) -> tuple[int, str]:
     """Run a command on a terminal of its own, answer its question, and return its code and all that was shown."""
     script = SCRIPT.replace(", clock=StillClock()", "") if own_clock else SCRIPT
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(ROOT)
-        os.execve(sys.executable, [sys.executable, "-c", script, *words], environment(home))
-    os.write(terminal, early)
-    shown, answered, end = b"", False, time.monotonic() + 30
-    while time.monotonic() < end and select.select([terminal], [], [], 30)[0]:
-        try:
-            more = os.read(terminal, 65536)
-        except OSError:
-            break
-        if not more:
-            break
-        shown += more
-        if not answered and b"anything else" in shown:
-            os.write(terminal, answer)
-            answered = True
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    os.close(terminal)
-    return code, shown.decode().replace("\r\n", "\n")
+    return on_terminal(script, *words, cwd=ROOT, environment=environment(home), answer=answer, early=early)
 
 
 def place(home: Path) -> Place:

@@ -1,36 +1,9 @@
 """``wakegate mute``: a person's mute, and the typed yes that ends it. Around 5 s."""
 
-import os
-import pty
-import select
-import sys
-import time
-
 import pytest
 
-from tests.cli.process import RUN, command, environment, place
+from tests.cli.process import command, place, typed
 from wakegate.mute import kept
-
-
-def typed(home, answer, *words):
-    """Run the command on a terminal of its own and type an answer; return its exit code and what was shown."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(home)
-        os.execve(sys.executable, [sys.executable, "-c", RUN, *words], environment(home))
-    shown, said, until = b"", False, time.monotonic() + 60
-    while time.monotonic() < until:
-        if select.select([terminal], [], [], 0.2)[0]:
-            try:
-                shown += os.read(terminal, 65536)
-            except OSError:
-                break
-        elif b"Type yes" in shown and not said:
-            os.write(terminal, answer)
-            said = True
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    os.close(terminal)
-    return code, shown.decode()
 
 
 def test_a_person_mutes_and_a_typed_yes_ends_it(tmp_path):

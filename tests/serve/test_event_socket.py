@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.gate.world import FakeEar, Scene, ScriptSource, World
+from tests.gate.world import FakeEar, Scene, ScriptSource
 from wakegate.errors import ConfigError
 from wakegate.events import SCHEMA, Gap, Muter, Purpose, Reason
 from wakegate.pipeline import Pipeline
@@ -62,18 +62,6 @@ class Program:
     def close(self):
         self.stream.close()
         self.connection.close()
-
-
-@pytest.fixture
-def world(tmp_path):
-    return World(tmp_path)
-
-
-@pytest.fixture
-def pipeline(world):
-    sound = np.zeros(16_000, np.int16)
-    with Pipeline.open(sound, scorer=FakeEar(), place=world.place, clock=world.clock) as pipeline:
-        yield pipeline
 
 
 @pytest.fixture

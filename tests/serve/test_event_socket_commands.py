@@ -4,28 +4,15 @@ import json
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.gate.world import FakeEar, Scene, World
+from tests.gate.world import FakeEar, Scene
 from wakegate.consent.grant import Grant
 from wakegate.events import SCHEMA, Muter, Purpose
 from wakegate.pipeline import Pipeline
 from wakegate.serve.event_socket_commands import LABELS_A_MINUTE, Commands
-
-
-@pytest.fixture
-def world(tmp_path):
-    return World(tmp_path)
-
-
-@pytest.fixture
-def pipeline(world):
-    sound = np.zeros(16_000, np.int16)
-    with Pipeline.open(sound, scorer=FakeEar(), place=world.place, clock=world.clock) as pipeline:
-        yield pipeline
 
 
 def ask(pipeline, now=0.0, commands=None, **command):
