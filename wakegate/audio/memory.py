@@ -1,4 +1,4 @@
-"""Memory for sound: one private, locked, undumped mapping that can be zeroed for good.
+"""Memory for sound: one private, locked, undumped mapping that can be zeroed for good; and what libraries free.
 
 Owns the reason why sound never lies in ordinary heap memory: what malloc frees keeps its contents and cannot be found
 again, while a mapping is ours until it is unmapped. Never grows, and is never shared with a child process.
@@ -6,6 +6,7 @@ again, while a mapping is ours until it is unmapped. Never grows, and is never s
 
 import ctypes
 import mmap
+import threading
 from contextlib import suppress
 from typing import Any
 
@@ -13,6 +14,34 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 _MADV_WIPEONFORK = 18  # Linux 4.14; Python 3.11 has no name for it
+_M_PERTURB = -6  # glibc's malloc.h: fill what is freed with this byte
+_MALLOPT = getattr(ctypes.CDLL(None), "mallopt", None)
+
+
+class _FreesOverwritten:
+    """Has malloc overwrite what is freed while anybody is inside, for libraries whose buffers we cannot reach.
+
+    The setting is the whole process's: it stays while the last thread that needs it does. Nothing where libc has none.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+
+    def __enter__(self) -> None:
+        self._add(1)
+
+    def __exit__(self, *_: object) -> None:
+        self._add(-1)
+
+    def _add(self, one: int) -> None:
+        with self._lock:
+            before, self._inside = bool(self._inside), self._inside + one
+            if bool(self._inside) is not before and _MALLOPT is not None:
+                _MALLOPT(_M_PERTURB, 0 if before else 0xFF)
+
+
+frees_overwritten = _FreesOverwritten()
 
 
 class PrivateMemory:

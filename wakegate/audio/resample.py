@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..errors import FormatError
 from ..events import SAMPLE_RATE
 from .block import Samples
-from .memory import PrivateMemory
+from .memory import PrivateMemory, frees_overwritten
 
 LOWEST_RATE = 8_000
 HIGHEST_RATE = 192_000
@@ -98,13 +98,14 @@ class Converter:
         if self._soxr is None:
             self._store(mono)
         else:
-            made = self._soxr.resample_chunk(mono, last=last)
-            self._store(made)
-            made.fill(0)
-            if last:
-                # soxr takes nothing more until it is cleared, not even the silence that overwrites its buffers.
-                self._soxr.clear()
-                self._flush(self._soxr)
+            with frees_overwritten:  # soxr outgrows its buffers, and frees them as they are
+                made = self._soxr.resample_chunk(mono, last=last)
+                self._store(made)
+                made.fill(0)
+                if last:
+                    # soxr takes nothing more until it is cleared, not even the silence that overwrites its buffers.
+                    self._soxr.clear()
+                    self._flush(self._soxr)
         mono.fill(0)
 
     def take(self, out: Samples) -> int:
@@ -132,11 +133,12 @@ class Converter:
         self._last = 0
 
     def _flush(self, stream: soxr.ResampleStream) -> None:
-        # clear() frees the resampler's buffers as they are: push silence through them first.
+        # Where malloc does not overwrite what clear() frees, silence went through it first.
         self._mono.fill(0)
-        for _ in range(round(1 / _CHUNK_S)):
-            stream.resample_chunk(self._mono).fill(0)
-        stream.clear()
+        with frees_overwritten:
+            for _ in range(round(1 / _CHUNK_S)):
+                stream.resample_chunk(self._mono).fill(0)
+            stream.clear()
 
     def _mix(self, count: int) -> NDArray[np.float32]:
         """Return (count,) float32 in int16 units, in scratch of ours."""

@@ -5,7 +5,6 @@ thread, no spinning, no arena (it would keep float copies of past audio). Must n
 the context in its state.
 """
 
-import ctypes
 import os
 import sys
 from typing import Any
@@ -13,13 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..audio.memory import frees_overwritten
 from ..errors import ModelError
 from .manifest import Manifest
 from .session import private, state_of
 
 _TELEMETRY = "ORT_DISABLE_TELEMETRY"
-_M_PERTURB = -6  # glibc's malloc.h: fill what is freed with this byte
-_MALLOPT = getattr(ctypes.CDLL(None), "mallopt", None)
 
 
 def import_onnxruntime() -> Any:
@@ -83,14 +81,8 @@ class OnnxruntimeSession:
 
     def _run(self, binding: Any) -> None:
         """Run one chunk; what onnxruntime frees meanwhile is overwritten by malloc itself (2 % of the run's time)."""
-        if _MALLOPT is None:
+        with frees_overwritten:
             self._session.run_with_iobinding(binding)
-            return
-        _MALLOPT(_M_PERTURB, 0xFF)
-        try:
-            self._session.run_with_iobinding(binding)
-        finally:
-            _MALLOPT(_M_PERTURB, 0)
 
     def _wipe(self) -> None:
         self._turn = 0

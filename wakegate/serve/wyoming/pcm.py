@@ -4,9 +4,6 @@ Owns the widths: 8 bit unsigned, 16, 24 and 32 bit signed, little endian. The re
 Works in private memory, and keeps nothing that was handed over.
 """
 
-import ctypes
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +15,6 @@ from ...audio.resample import HIGHEST_RATE, LOWEST_RATE, Converter
 from ...errors import ClientError
 
 MOST_CHANNELS = 32
-_M_PERTURB = -6  # glibc's malloc.h: fill what is freed with this byte
-_MALLOPT = getattr(ctypes.CDLL(None), "mallopt", None)
 MOST_WIDTH = 4
 
 
@@ -82,8 +77,7 @@ class Inlet:
         count = size // self.form.width
         if self.form.width != 2:
             self._widen(count)
-        with _frees_overwritten():
-            self._converter.push(count // self.form.channels, last=last)
+        self._converter.push(count // self.form.channels, last=last)
 
     def take(self, out: Samples) -> int:
         """Move ready samples into ``out`` (n,) int16; return how many."""
@@ -91,8 +85,7 @@ class Inlet:
 
     def wipe(self) -> None:
         """Overwrite all sound held here."""
-        with _frees_overwritten():
-            self._converter.restart()
+        self._converter.restart()
         self._raw_memory.wipe()
         self._wide_memory.wipe()
 
@@ -111,18 +104,3 @@ class Inlet:
             np.multiply(values, np.float32(2**-31), out=values)
             wide.fill(0)
         raw.fill(0)
-
-
-@contextmanager
-def _frees_overwritten() -> Iterator[None]:
-    """Have malloc itself overwrite what is freed meanwhile.
-
-    soxr outgrows its buffers and frees the old ones as they are; with a client's chunks of any size, at any time.
-    """
-    if _MALLOPT is not None:
-        _MALLOPT(_M_PERTURB, 0xFF)
-    try:
-        yield
-    finally:
-        if _MALLOPT is not None:
-            _MALLOPT(_M_PERTURB, 0)
