@@ -6,6 +6,7 @@ import json
 import select
 import signal
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -254,3 +255,10 @@ def test_it_is_a_microphone_or_a_wake_service_and_not_both(capsys):
     with pytest.raises(SystemExit) as end:
         main(["serve", "--uri", "stdio://", "--mic-uri", "stdio://"])
     assert end.value.code == 2 and "not allowed with" in capsys.readouterr().err
+
+
+def test_the_engine_that_is_named_runs_the_wake_service(tmp_path):
+    process, _ = serving(tmp_path, "--uri", "tcp://127.0.0.1:0", "--engine", "numpy")
+    loaded = Path(f"/proc/{process.pid}/maps").read_text()
+    code, _, _ = stop(process)
+    assert code == 0 and "numpy" in loaded and "onnxruntime" not in loaded

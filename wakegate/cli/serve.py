@@ -93,7 +93,8 @@ def _wake(args: argparse.Namespace) -> int:
     models = catalogue.installed() if args.model is None else (manifest.read(args.model.with_suffix(".json")),)
     chosen = settings.words if args.words is None else args.words
     known = [e.word for model in models for e in model.words] if chosen is None else map(catalogue.spelled, chosen)
-    words = Words(models, chosen, {**settings.thresholds, **thresholds_of(args.threshold, tuple(known))})
+    thresholds = {**settings.thresholds, **thresholds_of(args.threshold, tuple(known))}
+    words = Words(models, chosen, thresholds, args.engine)
     words.load()
     tell = _Teller(args, sys.stderr if where.scheme is address.Scheme.STDIO else sys.stdout)
     service = WakeService(words, tell.woke)

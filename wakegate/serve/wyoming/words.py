@@ -43,6 +43,8 @@ class Words:
         The words to offer; all that the models know if not given.
     thresholds : mapping of str to float
         Other thresholds than the models', of words that are offered.
+    engine : str, optional
+        What runs the models; see :mod:`wakegate.wake.engine`.
 
     Attributes
     ----------
@@ -56,7 +58,11 @@ class Words:
     """
 
     def __init__(
-        self, manifests: Sequence[Manifest], words: Sequence[str] | None, thresholds: Mapping[str, float]
+        self,
+        manifests: Sequence[Manifest],
+        words: Sequence[str] | None,
+        thresholds: Mapping[str, float],
+        engine: str | None = None,
     ) -> None:
         known = {entry.word: manifest for manifest in reversed(manifests) for entry in manifest.words}
         wanted = sorted(known) if words is None else [spelled(word) for word in words]
@@ -67,6 +73,7 @@ class Words:
             raise ConfigError("there is no word to listen for: name one, or leave the words out")
         self.offered: Mapping[str, Manifest] = {word: known[word] for word in wanted}
         self._thresholds = {word: value for word, value in thresholds.items() if word in self.offered}
+        self._engine = engine
         self._idle: list[Ear] = []
         self._lent = 0
 
@@ -130,4 +137,4 @@ class Words:
     def _ear(self, manifest: Manifest, words: tuple[str, ...]) -> Ear:
         thresholds = {word: value for word, value in self._thresholds.items() if word in words}
         detector = Detector(manifest.detector_config(words, thresholds))
-        return Ear(Scorer(manifest, words), detector)
+        return Ear(Scorer(manifest, words, self._engine), detector)
