@@ -100,7 +100,7 @@ class Porcupine:
     def process(self, pcm: Sequence[int]) -> int:
         """Take the next frame and return the index of the keyword that was heard, or -1.
 
-        Of two keywords within the same 80 ms the first counts.
+        Of two keywords within the same chunk of the model (160 ms) the first counts.
 
         Parameters
         ----------
