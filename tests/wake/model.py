@@ -15,12 +15,14 @@ Change = Callable[[dict[str, Any]], object]
 
 
 def copy(folder: Path, change: Change | None = None, graph: Callable[[bytes], bytes] | None = None) -> Path:
-    """Copy NAME.onnx and NAME.json; ``graph`` rewrites the model (its hash follows), then ``change`` the manifest."""
+    """Copy NAME.onnx and NAME.json; ``graph`` rewrites the model (its hash follows; of its trunk nothing is said any
+    more), then ``change`` the manifest."""
     data = ORIGINAL.read_bytes()
     raw = json.loads(ORIGINAL.with_suffix(".json").read_text())
     if graph is not None:
         data = graph(data)
         raw["sha256"] = hashlib.sha256(data).hexdigest()
+        raw.pop("trunk", None)
     if change is not None:
         change(raw)
     model = folder / ORIGINAL.name

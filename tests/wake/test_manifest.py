@@ -79,7 +79,7 @@ def test_another_hash_in_the_manifest_is_seen(tmp_path):
     ids=["half", "empty", "text", "headless"],
 )
 def test_garbage_with_the_right_hash_is_a_model_error(tmp_path, engine, graph):
-    with pytest.raises(ModelError, match=rf"cannot be loaded by {engine}|its manifest means"):
+    with pytest.raises(ModelError, match=r"is no model that wakegate loads: "):
         load(path=copy(tmp_path, graph=graph), engine=engine)
 
 

@@ -13,9 +13,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ConfigError
+from ..errors import ConfigError, ModelError
 
 Scores = NDArray[np.float32]
+MOST = 1.001
+"""An average of scores that are 1 may be rounded up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,13 +176,21 @@ class Detector:
         ----------
         scores : (steps, words) float32
             In [0, 1], columns in the order of ``config.thresholds``.
+
+        Raises
+        ------
+        ModelError
+            If they are not: a model that gives NaN has gone deaf for good, and nobody would notice.
         """
         if not len(scores):
             return ()
         smooth = self._smooth(scores)
+        peak = smooth.max()
+        if not peak <= MOST:
+            raise ModelError(f"the model gave the score {peak}, which is none: it is damaged; install another")
         first, self._steps = self._steps, self._steps + len(scores)
         armed = min(self._fallen) * self.config.step >= self.config.fall
-        if armed and smooth.max() < self.config.floor and not any(self._open):
+        if armed and peak < self.config.floor and not any(self._open):
             return ()
         events: list[Detection | Candidate] = []
         for step, row in enumerate(smooth.tolist(), first):

@@ -4,8 +4,11 @@ Owns NAME.json beside NAME.onnx. Must never repair or guess: a field that is mis
 refuses the model.
 """
 
+import errno
 import hashlib
 import json
+import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +16,17 @@ from typing import TypeVar
 
 from ..errors import ModelError, ModelMismatchError
 from ..events import SAMPLE_RATE
+from . import onnx_file, trunk
 from .detector import DetectorConfig, WordTiming
 
 FORMAT = 1
 MOST_WORDS, WORDS_BYTES = 32, 2000
 """How many words a model may know, and their length together: every line of the journal names all of them."""
 MOST_SMOOTHING = 1000
+MOST_BYTES = 1 << 26
+"""Of either file; ours have a hundredth."""
+LONGEST = 3 * SAMPLE_RATE
+"""No word lasts longer or is heard later: what a clip holds begins where the word does."""
 T = TypeVar("T")
 
 
@@ -46,7 +54,9 @@ class OperatingPoint:
 
     def __post_init__(self) -> None:
         """Refuse what no measurement can give."""
-        if not (self.hours > 0 and self.false_accepts >= 0 and 0 <= self.missed <= self.trials):
+        counted = 0 < self.hours < math.inf and self.false_accepts >= 0 and 0 <= self.missed <= self.trials
+        (low, high), (least, most) = self.per_hour, self.frr
+        if not (counted and 0 < self.threshold <= 1 and 0 <= low <= high < math.inf and 0 <= least <= most <= 1):
             raise ValueError(f"'operating_points': {self.word!r} at {self.threshold!r} is out of range")
 
 
@@ -80,7 +90,8 @@ class Manifest:
     refractory, fall : int
         Longest candidate; how long a score stays below the floor to end one, in samples.
     trunk : str
-        sha256 of the weights that all its words share; empty where the manifest does not say.
+        sha256 of the weights that all its words share (:func:`wakegate.wake.trunk.digest`): the installed model's,
+        for a word of one's own made of it. Empty where the manifest does not say.
     """
 
     name: str
@@ -106,9 +117,15 @@ class Manifest:
                 len(words) <= MOST_WORDS and len(json.dumps(words)) <= WORDS_BYTES
             ),
             "'words': one holds what cannot be printed": all(word.isprintable() for word in words),
+            "'words': one is empty, or has capitals or spaces, so that nobody can ask for it": all(
+                word and word == "_".join(word.lower().split()) for word in words
+            ),
             "'floor': not inside (0, 1)": 0 < self.floor < 1,
             "'threshold': below the floor or above 1": all(self.floor <= e.threshold <= 1 for e in self.words),
-            "'duration': negative": all(e.timing.duration >= 0 for e in self.words),
+            "'duration': negative, or longer than a word": all(0 <= e.timing.duration <= LONGEST for e in self.words),
+            "'lag', 'crossing_lag': longer than a word": all(
+                max(abs(e.timing.lag), abs(e.timing.crossing_lag)) <= LONGEST for e in self.words
+            ),
             "'step', 'fall', 'refractory': not 0 < step <= fall <= refractory": (
                 0 < self.step <= self.fall <= self.refractory
             ),
@@ -147,15 +164,18 @@ class Manifest:
         )
 
     def verified_bytes(self) -> bytes:
-        """Read the model file and check its sha256, so that what is checked is what is loaded.
+        """Read the model file and check it, so that what is checked is what is loaded, by whatever engine.
 
         Raises
         ------
         ModelMismatchError
-            If the file is not the one the manifest names.
+            If the file is not the one the manifest names, or hangs on another trunk.
+        ModelError
+            If it cannot be read, or is not of the known form: some engines would read further files for it, or run for
+            ever.
         """
         try:
-            data = self.path.read_bytes()
+            data = _bounded(self.path)
         except OSError as error:
             raise ModelError(f"the model file {self.path} cannot be read ({error.strerror}): reinstall it") from error
         found = hashlib.sha256(data).hexdigest()
@@ -163,6 +183,15 @@ class Manifest:
             raise ModelMismatchError(
                 f"{self.path} has sha256 {found[:12]}..., its manifest says {self.sha256[:12]}...: "
                 f"it is damaged or another model; reinstall it"
+            )
+        try:
+            named = trunk.digest(onnx_file.parse(data).constants)
+        except ValueError as error:
+            raise ModelError(f"{self.path} is no model that wakegate loads: {error}") from error
+        if self.trunk and self.trunk != named:
+            raise ModelMismatchError(
+                f"{self.path} hangs on the trunk {named[:12]}..., its manifest says {self.trunk[:12]}...: what was "
+                f"measured was another model; train or install it again"
             )
         return data
 
@@ -176,7 +205,7 @@ def read(path: Path) -> Manifest:
         If it is missing, is not JSON, or lacks a field or has one of the wrong kind.
     """
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
+        raw = json.loads(_bounded(path).decode("utf-8"))
     except OSError as error:
         raise ModelError(
             f"there is no manifest {path} ({error.strerror}): a model is NAME.onnx and NAME.json"
@@ -187,6 +216,15 @@ def read(path: Path) -> Manifest:
         return _parse(path, raw)
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ModelError(f"the manifest {path} is wrong at {error}: reinstall the model") from error
+
+
+def _bounded(path: Path) -> bytes:
+    """Read a file; OSError if it is absurdly large."""
+    with path.open("rb") as file:
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    return data
 
 
 def _get(kind: type[T], key: str, source: Mapping[str, object]) -> T:

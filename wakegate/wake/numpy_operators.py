@@ -17,12 +17,9 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from .onnx_file import MOST_AXES, Node
-from .session import private
+from .session import MOST_VALUES, private
 
 Array = NDArray[Any]
-MOST_VALUES = 1 << 22
-"""An array of more is no wake word model's."""
-
 _ZERO = np.zeros((), np.float32)
 
 
@@ -65,8 +62,6 @@ class Operator:
 
 def write(node: Node, given: list[Array], tape: Tape) -> Array:
     """Write one node down and return what it makes; ValueError for one that is not known, or not in this form."""
-    if node.kind not in OPERATORS:
-        raise ValueError("it is no operator that the numpy engine knows")
     operator = OPERATORS[node.kind]
     # The numbers that say where and how come last, are whole, and only ever constants: nothing makes such numbers.
     values = given[: len(given) - operator.numbers]
@@ -284,4 +279,4 @@ OPERATORS: Mapping[str, Operator] = {
     "Transpose": Operator(build=_transpose, attributes=frozenset({"perm"})),
     "Unsqueeze": Operator(build=_unsqueeze, numbers=1),
 }
-"""All of them but Constant and If, which :mod:`wakegate.wake.numpy_session` sees to."""
+"""All that a file may hold but Constant and If, which :mod:`wakegate.wake.numpy_session` sees to."""

@@ -17,6 +17,12 @@ IR, OPSET = 8, 17
 DTYPES: Mapping[int, type[np.generic]] = {1: np.float32, 5: np.int16, 7: np.int64, 10: np.float16}
 """TensorProto.DataType: all that a file of ours holds."""
 
+KINDS = frozenset(
+    """Add Cast Concat Constant Conv Div Gemm GreaterOrEqual If Log LogSoftmax MatMul Min Mul Pad ReduceMax ReduceMean
+    ReduceSum Relu Reshape Slice Softmax Sub Transpose Unsqueeze""".split()
+)
+"""Every operator that a model of ours may have, whatever runs it: none that loops, none that reads a file."""
+
 MOST_AXES = 8
 _VARINT, _BYTES = 0, 2  # wire types
 _INT, _INTS, _TENSOR, _GRAPH = 2, 7, 4, 5  # AttributeProto.AttributeType
@@ -180,8 +186,11 @@ def _node(data: memoryview) -> Node:
         {1: ("inputs", _BYTES, _text), 2: ("outputs", _BYTES, _text), 3: ("name", _BYTES, _text),
          4: ("kind", _BYTES, _text), 5: ("attributes", _BYTES, _attribute)},
     )  # fmt: skip
+    kind = _one(found, "kind")
+    if kind not in KINDS:
+        raise ValueError(f"{kind!r} is no operator of wakegate's models")
     return Node(
-        kind=_one(found, "kind"),
+        kind=kind,
         inputs=tuple(found["inputs"]),
         output=_one(found, "outputs"),
         attributes=_unique(found["attributes"]),

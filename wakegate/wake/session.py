@@ -14,6 +14,8 @@ from ..audio.memory import PrivateMemory
 from ..errors import ModelMismatchError
 from .manifest import Manifest
 
+MOST_VALUES = 1 << 22
+"""An array of more is no wake word model's."""
 Form = tuple[str, *tuple[object, ...]]
 """Element type as ONNX names it, then the sizes; what is no whole number is a size that the graph leaves open."""
 
@@ -64,7 +66,11 @@ def state_of(manifest: Manifest, inputs: Mapping[str, Form], outputs: Mapping[st
             raise ModelMismatchError(
                 f"{manifest.path} has {name!r} as {found.get(name)}, its manifest means {meant}: reinstall it"
             )
-    return {name: tuple(size for size in shape if isinstance(size, int)) for name, shape in state.items()}
+    shapes = {name: tuple(size for size in shape if isinstance(size, int)) for name, shape in state.items()}
+    some = all(size > 0 for shape in shapes.values() for size in shape)
+    if not some or sum(map(math.prod, shapes.values())) > MOST_VALUES:
+        raise ModelMismatchError(f"{manifest.path} has a state that is empty or absurdly large: reinstall it")
+    return shapes
 
 
 def private(shape: tuple[int, ...], dtype: type[np.generic] = np.float32) -> NDArray[Any]:
