@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import resource
 import shlex
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from tests.train.enrol.mirror import RATE, Scene, utterance
 from tests.train.enrol.test_takes import Person, three_seconds
 from wakegate.cli import main, parser
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "wakegate" / "train" / "README.md").read_text(encoding="utf-8")
 BLOCKED = """
 import sys
 sys.modules["{name}"] = None
@@ -74,12 +75,12 @@ def test_recordings_become_a_word_and_what_is_known_of_it_is_said(tmp_path, reco
     assert len(list(recordings.iterdir())) == 4
 
 
-def test_the_readme_shows_a_command_that_works(tmp_path, recordings, quick, capsys):
-    (line,) = re.findall(r"^wakegate enrol .*--recordings .*$", README, re.MULTILINE)
+def test_the_page_shows_a_command_that_works(tmp_path, recordings, quick, capsys):
+    (line,) = re.findall(r"^wakegate enrol .*--recordings .*$", PAGE, re.MULTILINE)
     words = shlex.split(line)[2:]
     words[words.index("--recordings") + 1], words[words.index("--out") + 1] = recordings, tmp_path / "mine"
     assert said(capsys, *words)[0] == 0
-    for line in re.findall(r"^wakegate (?:enrol|listen --model mine/marvin)(?!.*--help) .*$", README, re.MULTILINE):
+    for line in re.findall(r"^wakegate (?:enrol|listen --model mine/marvin)(?!.*--help) .*$", PAGE, re.MULTILINE):
         parser().parse_args(shlex.split(line)[1:])
 
 
@@ -129,6 +130,15 @@ def test_each_time_is_shown_a_bad_one_is_said_again_and_nothing_is_left(tmp_path
     assert re.search(r"1 of 3: 1\.\d s, -\d\d dBFS: good", err) and "2 of 3: not taken, once more: it is silent" in err
     assert all(one.any() for one in kept) and not any(take.samples.any() for take in takes), "they were overwritten"
     assert person.closed and list(tmp_path.rglob("*.*")) == []
+
+
+def test_a_crash_writes_nothing_of_it_to_disk(tmp_path, monkeypatch):
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (before[1], before[1]))
+    limits = []
+    monkeypatch.setattr(resource, "setrlimit", lambda kind, to: limits.append((kind, to)))
+    recorded(tmp_path, monkeypatch, three())
+    assert limits == [(resource.RLIMIT_CORE, (0, before[1]))]
 
 
 def test_keep_writes_what_was_said_for_its_owner_alone(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """``wakegate train``: what it says before it begins, and what it refuses. Around 8 s; a whole run is `long`."""
 
+import io
 import os
 import re
 import shlex
@@ -33,12 +34,13 @@ def test_without_the_extra_it_says_how_to_get_it(tmp_path, name):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_readme_shows_options_that_there_are():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    lines = re.findall(r"^wakegate train \".*$", readme, re.MULTILINE)
-    assert lines
-    for line in lines:
-        parser().parse_args(shlex.split(line)[1:])
+def test_the_pages_show_options_that_there_are():
+    pages = [ROOT / "README.md", ROOT / "wakegate" / "train" / "README.md"]
+    for page in pages:
+        lines = re.findall(r"^wakegate train \".*$", page.read_text(encoding="utf-8"), re.MULTILINE)
+        assert lines
+        for line in lines:
+            parser().parse_args(shlex.split(line)[1:])
 
 
 def needed():
@@ -66,7 +68,10 @@ def out(tmp_path):
         (["computer"], "already knows 'computer'"),
         (["hey marvin", "--name", "Hey!"], "is no word"),
         (["hey marvin", "--threads", "0"], "--threads is 0"),
+        (["hey marvin", "--threads", "1000000000000"], "give a number of cores, 1 to 1024"),
         (["hey marvin", "--seed", "-1"], "--seed is -1"),
+        (["hey marvin", "--seed", "9" * 30], "give a whole number, 0 to 2147483647"),
+        (["hey marvin", "--name", ""], "the name '' is no word"),
         (["hey marvin", "--onto", "nothing.json"], "there is no manifest nothing.json"),
         (["hey marvin", "--voices", "nowhere"], "nowhere does not hold the Kokoro voice"),
         (["hey marvin", "--voice", "nothing.onnx"], "nothing.onnx.json is missing or no settings"),
@@ -79,6 +84,29 @@ def test_what_is_wrong_is_refused_before_anything_is_done(capsys, out, words, ex
         pytest.importorskip("hibari")
     code, err = said(capsys, *words, "--out", out, "--yes")
     assert code == 1 and expected in err and not out.exists()
+
+
+def test_no_model_to_add_a_word_to_is_said(capsys, out, tmp_path, monkeypatch):
+    from wakegate.wake import catalogue
+
+    (tmp_path / "models").mkdir()
+    monkeypatch.setattr(catalogue, "_PACKAGE", tmp_path)
+    code, err = said(capsys, "hey marvin", "--out", out, "--yes")
+    assert code == 1 and "installed words are none" in err and not out.exists()
+
+
+def test_ctrl_d_is_no(monkeypatch):
+    from wakegate.cli import train
+
+    monkeypatch.setattr("sys.stdin", Terminal(""))
+    assert not train._goes_on()
+    monkeypatch.setattr("sys.stdin", Terminal("yes\n"))
+    assert train._goes_on()
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
 
 
 def test_it_says_what_it_will_do_and_asks(capsys, out, monkeypatch):
@@ -121,7 +149,7 @@ def test_a_whole_run_with_recordings_and_background(capsys, out, tmp_path, monke
     sound = ["--recordings", tmp_path / "people", "--background", tmp_path / "evenings"]
     code, err = said(capsys, "hey marvin", "--out", out, "--yes", "--threads", "1", *sound)
     assert code == 0 and "--recordings: left out bad.wav: " in err
-    assert "recordings   12 to learn from, 4 kept out" in err and "recordings kept out, quiet: " in err
+    assert "recordings   12 to learn from, 4 kept out" in err and "people kept out, quiet: " in err
     assert load(["hey_marvin", "alexa"], out / "hey_marvin.onnx").words == ("hey_marvin", "alexa")
     assert sorted(os.listdir(out)) == ["hey_marvin.html", "hey_marvin.json", "hey_marvin.onnx"]
     code, err = said(capsys, "hey marvin", "--out", out, "--yes")

@@ -83,6 +83,7 @@ def exported(trunk, verifier, tmp_path_factory):
         json.loads(manifest.read_text())["sha256"]
         == hashlib.sha256(manifest.with_suffix(".onnx").read_bytes()).hexdigest()
     )
+    assert json.loads(manifest.read_text())["trunk"], "what loads is checked against it"
     return load(path=manifest)
 
 

@@ -88,10 +88,7 @@ def test_a_piper_voice_is_checked_before_it_speaks(tmp_path):
     voice = tmp_path / "voice.onnx"
     with pytest.raises(ConfigError, match=r"voice\.onnx\.json is missing"):
         Piper(voice)
-    settings = {
-        "phoneme_id_map": {"_": [0], "^": [1], "$": [2]}, "audio": {"sample_rate": 22050}, "num_speakers": 1,
-        "espeak": {"voice": "de"},
-    }  # fmt: skip
+    settings = SETTINGS | {"espeak": {"voice": "de"}}
     beside = tmp_path / "voice.onnx.json"
     beside.write_text(json.dumps(settings))
     with pytest.raises(ConfigError, match="speaks 'de': give a voice that speaks English"):
@@ -101,6 +98,65 @@ def test_a_piper_voice_is_checked_before_it_speaks(tmp_path):
     voice.write_bytes(b"no network")
     with pytest.raises(ConfigError, match="is no voice that can be run"):
         Piper(voice)
+
+
+SETTINGS = {
+    "phoneme_id_map": {"_": [0], "^": [1], "$": [2]}, "audio": {"sample_rate": 22050}, "num_speakers": 1,
+    "espeak": {"voice": "en-us"},
+}  # fmt: skip
+HOSTILE = {
+    "no end": "[" * 100_000,
+    "a list": "[1]",
+    "no symbols": {"phoneme_id_map": {}},
+    "a list of symbols": {"phoneme_id_map": []},
+    "symbols that are no numbers": {"phoneme_id_map": {"_": "ab", "^": 3, "$": None}},
+    "no rate": {"audio": {"sample_rate": 0}},
+    "an endless rate": {"audio": {"sample_rate": float("inf")}},
+    "nobody": {"num_speakers": 0},
+    "everybody": {"num_speakers": 8_000_000_000},
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_piper_voice_whose_settings_are_none_is_refused(tmp_path, name):
+    pytest.importorskip("espeakng_loader")
+    changed = HOSTILE[name]
+    (tmp_path / "voice.onnx").write_bytes(b"")
+    text = changed if isinstance(changed, str) else json.dumps(SETTINGS | changed)
+    (tmp_path / "voice.onnx.json").write_text(text)
+    with pytest.raises(ConfigError, match="no settings of a Piper voice"):
+        Piper(tmp_path / "voice.onnx")
+
+
+def test_a_network_that_is_no_voice_cannot_speak(tmp_path):
+    pytest.importorskip("espeakng_loader")
+    (tmp_path / "six.onnx").write_bytes(load().manifest.path.read_bytes())
+    (tmp_path / "six.onnx.json").write_text(json.dumps(SETTINGS))
+    voice = Piper(tmp_path / "six.onnx")
+    with pytest.raises(ConfigError, match=r"Piper six cannot speak \(.*is it a voice"):
+        voice.say("hello", voice.speakers, np.random.default_rng(1))
+
+
+@pytest.mark.parametrize("vocabulary", ["[]", '{"vocab": [1]}', '{"vocab": {"a": "b"}}', "[" * 100_000], ids=len)
+def test_a_kokoro_vocabulary_that_is_none_is_refused(tmp_path, vocabulary):
+    pytest.importorskip("hibari")
+    (tmp_path / "vocab.json").write_text(vocabulary)
+    with pytest.raises(ConfigError, match="does not hold the Kokoro voice"):
+        Kokoro(tmp_path)
+
+
+def test_a_kokoro_network_that_is_none_is_refused(tmp_path):
+    pytest.importorskip("hibari")
+    (tmp_path / "speakers").mkdir()
+    np.zeros((510, 256), np.float32).tofile(tmp_path / "speakers" / "af_one.bin")
+    (tmp_path / "vocab.json").write_text('{"vocab": {"h": 1}}')
+    (tmp_path / "model_knobs.onnx").write_bytes(b"no network")
+    with pytest.raises(ConfigError, match="is no voice that can be run"):
+        Kokoro(tmp_path)
+    (tmp_path / "model_knobs.onnx").write_bytes(load().manifest.path.read_bytes())
+    voice = Kokoro(tmp_path)
+    with pytest.raises(ConfigError, match="Kokoro-82M cannot speak"):
+        voice.say("hello", voice.speakers, np.random.default_rng(1))
 
 
 def test_a_kokoro_folder_is_checked_before_it_speaks(tmp_path):

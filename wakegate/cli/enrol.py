@@ -103,7 +103,7 @@ def _check(args: argparse.Namespace) -> None:
 def _base(args: argparse.Namespace) -> "Manifest":
     from ..wake import catalogue, manifest
 
-    return manifest.read(args.onto.with_suffix(".json")) if args.onto else catalogue.installed()[0]
+    return manifest.read(args.onto.with_suffix(".json")) if args.onto else catalogue.knowing(())[0]
 
 
 def _takes(args: argparse.Namespace, word: str, stack: ExitStack) -> "tuple[Take, ...]":

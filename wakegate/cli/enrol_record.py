@@ -5,6 +5,7 @@ Owns the asking. The sound lies in the booth's private memory; it is written onl
 
 import argparse
 import os
+import resource
 import time
 import wave
 from contextlib import ExitStack, closing
@@ -28,13 +29,14 @@ COUNT_S = 3
 def recorded(args: argparse.Namespace, word: str, stack: ExitStack) -> "tuple[Take, ...]":
     """Record as often as was asked; the stack overwrites the recordings when it unwinds."""
     from ..audio.microphone import Microphone
-    from ..mute import kept
+    from ..mute import check
     from ..place import Place
     from ..train.enrol.record import Booth
 
-    if kept(Place.fixed()):
-        raise ConfigError("a person has muted this device: nothing listens before `wakegate mute off`")
+    check(Place.fixed())
     paths = _paths(args.keep, word, args.record)
+    # What is worked out from the recordings lies in ordinary memory: a crash must not write it to disk.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     device = int(args.device) if args.device and args.device.isdecimal() else args.device
     with closing(Microphone(device, args.channel)) as microphone:
         booth = stack.enter_context(closing(Booth(args.record)))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from ..errors import ConfigError
 from . import terminal
-from .measure_listen import STOPPED
 
 if TYPE_CHECKING:
     from ..train.own.gather import Sides
@@ -32,6 +31,8 @@ stopped goes on where it was by the same command. While it is not finished, what
 example: wakegate train "hey marvin" --out mine --background evenings/
          wakegate listen --model mine/hey_marvin.onnx --words hey_marvin,computer
 """
+
+MOST_THREADS, MOST_SEED = 1024, 2**31 - 1
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -63,10 +64,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def run(args: argparse.Namespace) -> int:
     """Say what will be done, ask, train, and say what it was measured to do."""
-    if args.threads is not None and args.threads < 1:
-        raise ConfigError(f"--threads is {args.threads}: give a number of cores, 1 or above")
-    if args.seed < 0:
-        raise ConfigError(f"--seed is {args.seed}: give a whole number, 0 or above")
+    if args.threads is not None and not 1 <= args.threads <= MOST_THREADS:
+        raise ConfigError(f"--threads is {args.threads}: give a number of cores, 1 to {MOST_THREADS}")
+    if not 0 <= args.seed <= MOST_SEED:
+        raise ConfigError(f"--seed is {args.seed}: give a whole number, 0 to {MOST_SEED}")
     try:
         from ..train.own import plan, run
     except ImportError as error:
@@ -74,6 +75,7 @@ def run(args: argparse.Namespace) -> int:
     from .progress import reading
 
     run.threads(args.threads)
+    terminal.say("Looking for voices, for phrases that sound like it, and for how long it will take: up to a minute.")
     order = _order(args)
     for line in plan.told(order, run.base(order).twin):
         terminal.say(line)
@@ -87,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
             made = run.run(order, told)
     except KeyboardInterrupt:
         terminal.say("wakegate: stopped by Ctrl-C: the same command goes on from here")
-        return STOPPED
+        return terminal.STOPPED
     _tell(made, order.phrase.word)
     return 0
 
@@ -97,7 +99,7 @@ def _order(args: argparse.Namespace) -> "Order":
     from ..train.own import gather, near, phrase, plan
     from ..wake import catalogue, manifest
 
-    onto = args.onto.with_suffix(".json") if args.onto else catalogue.installed()[0].path.with_suffix(".json")
+    onto = args.onto.with_suffix(".json") if args.onto else catalogue.knowing(())[0].path.with_suffix(".json")
     known = [entry.word for entry in manifest.read(onto).words]
     checked = phrase.checked(args.phrase, args.name, known)
     voices = _voices(args)
@@ -130,7 +132,10 @@ def _goes_on() -> bool:
     """Ask; without a person there, refuse and say how to begin all the same."""
     if not sys.stdin.isatty():
         raise ConfigError("nobody is here to ask whether to begin: give --yes")
-    return input("go on? [y/N] ").strip().lower() in ("y", "yes")
+    try:
+        return input("go on? [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
 
 
 def _tell(made: Path, word: str) -> None:

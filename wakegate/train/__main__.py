@@ -5,7 +5,7 @@
     python -m wakegate.train speak    --kokoro KOKORO --voices VOICES --shards 40
     python -m wakegate.train draw     --data DATA --voices VOICES --background MORE --work WORK --shards 200
     python -m wakegate.train learn    --work WORK --minutes 60                         (beside ``draw``)
-    python -m wakegate.train draw     --kind suspected --shards 100, the rest as above
+    python -m wakegate.train draw     --kind suspected --shards 100 --teacher MODEL.BIN, the rest as above
     python -m wakegate.train verify   --work WORK --minutes 55
     python -m wakegate.train export   --work WORK --out models
     python -m wakegate.train evaluate --data DATA --background MORE --out models --results FILE
@@ -22,18 +22,27 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..errors import WakegateError
 from . import augment, corpus, draw, evaluate, export, fit, hard, network, rooms, verify
 from .corpus import WORDS
 from .phrases import ACCENTS, CARRIERS, NEAR, SPOKEN
+from .teacher import Teacher
 
 DROPPED = Path(__file__).with_name("dropped.txt")
 """Names of background files in which somebody does say a wake word, found by listening to the best false accepts."""
 
 
+NEEDS = {
+    "speak": ("kokoro", "voices"), "draw": ("data", "voices", "background"), "learn": (), "verify": (),
+    "export": ("out",), "evaluate": ("data", "background", "out", "results"),
+}  # fmt: skip
+"""Options that a step cannot do without."""
+
+
 def arguments() -> argparse.ArgumentParser:
     """Build the parser."""
     parser = argparse.ArgumentParser(prog="python -m wakegate.train", description=__doc__.splitlines()[0])
-    parser.add_argument("step", choices=("speak", "draw", "learn", "verify", "export", "evaluate"))
+    parser.add_argument("step", choices=tuple(NEEDS))
     parser.add_argument("--work", type=Path, default=Path(), help="folder of shards and checkpoint")
     parser.add_argument("--data", type=Path, help="folder with wake_words/index.csv and background.csv")
     parser.add_argument(
@@ -56,6 +65,9 @@ def arguments() -> argparse.ArgumentParser:
         "--kind", choices=("plain", "mined", "suspected"), default="plain",
         help="draw: all examples; those that the first stage finds hardest; those that the second stage is asked about",
     )  # fmt: skip
+    parser.add_argument(
+        "--teacher", type=Path, help="draw: also what Whisper tiny.en hears, see wakegate.train.teacher"
+    )
     parser.add_argument("--everyone", action="store_true", help="draw: also from the people who are kept out")
     parser.add_argument(
         "--again", action="store_true", help="learn, verify: start a new cosine from the weights so far"
@@ -96,15 +108,29 @@ def draw_shards(side: corpus.Corpus, walls: list[augment.Float], args: argparse.
         moments = hard.moments((*side.speech, *side.noise), trunk) if asked else ()
         mixer = augment.Mixer(side, walls, args.seed, draw.SUSPECTS if asked else draw.MINED, moments)
         keep = draw.suspected(trunk) if asked else draw.hardest(trunk)
+    teacher = Teacher(args.teacher) if args.teacher else None
     folder = args.work / ("suspected" if args.kind == "suspected" else "shards")
     for number in range(args.shards):
         mixer.rng = np.random.default_rng((args.seed, number))
-        draw.shard(folder / f"{args.kind}-{args.seed}-{number:05d}.npz", mixer, keep)
+        draw.shard(folder / f"{args.kind}-{args.seed}-{number:05d}.npz", mixer, keep, teacher=teacher)
 
 
 def main() -> int:
     """Run one step."""
-    args = arguments().parse_args()
+    parser = arguments()
+    args = parser.parse_args()
+    missing = [f"--{name}" for name in NEEDS[args.step] if getattr(args, name) is None]
+    if missing:
+        parser.error(f"{args.step} needs {', '.join(missing)}")
+    try:
+        step(args)
+    except WakegateError as error:
+        parser.exit(1, f"{parser.prog}: {error}\n")
+    return 0
+
+
+def step(args: argparse.Namespace) -> None:
+    """Do what one step does."""
     args.work.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     checkpoint = args.work / "checkpoint.pt"
@@ -130,7 +156,6 @@ def main() -> int:
     else:
         side = corpus.read(args.data, args.data, args.background, held_out=True, dropped=dropped)
         evaluate.run(args.out / f"{args.name}.onnx", side, args.data, args.results, args.fold)
-    return 0
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from ..errors import ConfigError
+from ..errors import ConfigError, FormatError
 from ..events import SAMPLE_RATE
 
 WORDS = ("alexa", "computer", "jarvis", "smart_mirror", "snowboy", "view_glass")
@@ -68,8 +68,13 @@ class Corpus:
 
 
 def read_sound(path: Path) -> NDArray[np.int16]:
-    """Read a file as (n,) int16 at 16 kHz mono."""
-    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    """Read a file of a corpus as (n,) int16 at 16 kHz mono; FormatError if it is damaged."""
+    try:
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except soundfile.SoundFileError as error:
+        raise FormatError(
+            f"{path} is no sound, or damaged ({error}): remove it, and run the same command again"
+        ) from error
     mono = samples.mean(axis=1)
     if rate != SAMPLE_RATE:
         mono = soxr.resample(mono, rate, SAMPLE_RATE)

@@ -15,6 +15,7 @@ from .augment import Example, Mixer, Mixture
 from .fit import NONE, losses, targets
 from .network import FrontEnd, Trunk
 from .shards import Shard, half_decibels, write
+from .teacher import Teacher
 
 SIZE = 2048
 """Examples a shard, at least."""
@@ -59,22 +60,27 @@ def suspected(trunk: Trunk) -> Keep:
     return rows
 
 
-def shard(path: Path, mixer: Mixer, keep: Keep = everything, size: int = SIZE) -> None:
-    """Write one shard of at least ``size`` examples; one that is there already is left as it is."""
+def shard(path: Path, mixer: Mixer, keep: Keep = everything, size: int = SIZE, teacher: Teacher | None = None) -> None:
+    """Write one shard of at least ``size`` examples; one that is there already is left as it is.
+
+    A teacher, if there is one, describes each example that is kept.
+    """
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     front_end = FrontEnd()
     kept: list[Shard] = []
     while sum(len(part.words) for part in kept) < size:
-        kept.append(_part([mixer.example() for _ in range(BATCH)], front_end, keep))
+        kept.append(_part([mixer.example() for _ in range(BATCH)], front_end, keep, teacher))
     write(path, kept)
 
 
-def _part(examples: list[Example], front_end: FrontEnd, keep: Keep) -> Shard:
+def _part(examples: list[Example], front_end: FrontEnd, keep: Keep, teacher: Teacher | None) -> Shard:
     words = np.array([e.word for e in examples], np.int8)
     ends = np.array([e.end for e in examples], np.int32)
+    samples = np.stack([e.samples for e in examples])
     with torch.no_grad():
-        heard = front_end.power(torch.from_numpy(np.stack([e.samples for e in examples])).float())
+        heard = front_end.power(torch.from_numpy(samples).float())
         rows = keep(heard, words, ends)
-    return Shard(half_decibels(heard[torch.from_numpy(rows)]), words[rows], ends[rows])
+    described = None if teacher is None else teacher.describe(samples[rows])
+    return Shard(half_decibels(heard[torch.from_numpy(rows)]), words[rows], ends[rows], described)

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
 from ..events import SAMPLE_RATE
+from ..wake import onnx_file
+from ..wake import trunk as trunks
 from ..wake.manifest import FORMAT
 from .branch import verified
 from .corpus import WORDS
@@ -120,6 +122,7 @@ def run(checkpoint: Path, out: Path, name: str) -> None:
         "name": name,
         "sample_rate": SAMPLE_RATE,
         "sha256": hashlib.sha256(data).hexdigest(),
+        "trunk": trunks.digest(onnx_file.parse(data).constants),
         "chunk": CHUNK,
         "step": HOP * STRIDE,
         "context": max(context(trunk), WINDOW * HOP + FRAME - HOP),

@@ -7,12 +7,14 @@ running mean, the verifier from its logarithm.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..errors import ConfigError
 from .network import FLOOR
 
 FLOOR_DB = 10 * np.log10(FLOOR)
@@ -20,11 +22,22 @@ FLOOR_DB = 10 * np.log10(FLOOR)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shard:
-    """Examples: (n, frames, bands) uint8 half decibels above the floor, (n,) word (-1 for none), (n,) last sample."""
+    """Examples.
+
+    Parameters
+    ----------
+    loudness : (n, frames, bands) uint8
+        Half decibels above the floor.
+    words, ends : (n,)
+        Word (-1 for none) and its last sample.
+    described : (n, frames // 8, width) float16, optional
+        What a teacher makes of each 80 ms.
+    """
 
     loudness: NDArray[np.uint8]
     words: NDArray[np.int8]
     ends: NDArray[np.int32]
+    described: NDArray[np.float16] | None = None
 
 
 def half_decibels(power: Tensor) -> NDArray[np.uint8]:
@@ -41,21 +54,28 @@ def power(loudness: NDArray[np.uint8]) -> Tensor:
 
 
 def read(path: Path) -> Shard:
-    """Read a shard."""
-    with np.load(path) as saved:
-        return Shard(saved["loudness"], saved["words"], saved["ends"])
+    """Read a shard; ConfigError if it is damaged."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
+            described = saved["described"] if "described" in saved.files else None
+            return Shard(saved["loudness"], saved["words"], saved["ends"], described)
+    except (ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
+        raise ConfigError(f"{path} is damaged: remove it, and run the same command again") from error
 
 
 def write(path: Path, parts: Sequence[Shard]) -> None:
     """Write parts as one shard, whole or not at all."""
+    described = [part.described for part in parts if part.described is not None]
+    columns: dict[str, NDArray[np.generic]] = {
+        "loudness": np.concatenate([part.loudness for part in parts]),
+        "words": np.concatenate([part.words for part in parts]),
+        "ends": np.concatenate([part.ends for part in parts]),
+    }
+    if described:
+        columns["described"] = np.concatenate(described)
     half_written = path.with_suffix(".part")
     with half_written.open("wb") as file:
-        np.savez(
-            file,
-            loudness=np.concatenate([part.loudness for part in parts]),
-            words=np.concatenate([part.words for part in parts]),
-            ends=np.concatenate([part.ends for part in parts]),
-        )
+        np.savez(file, allow_pickle=False, **columns)
     half_written.rename(path)
 
 

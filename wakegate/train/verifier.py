@@ -68,13 +68,20 @@ class Verifier(nn.Module):
         self.place = nn.Parameter(torch.zeros(outputs, PLACES))
         self.register_buffer("trust", torch.tensor(TRUST))
 
-    def forward(self, features: Tensor, first: Tensor) -> Tensor:
-        """(batch, WINDOW, MELS) and (batch, outputs) log chances of the first stage to (batch, outputs) logits."""
-        x = self.planes(features.transpose(1, 2)[:, None]).flatten(1, 2)
-        x = self.drop(torch.relu(self.norm(self.mix(x))))
+    def heard(self, features: Tensor) -> Tensor:
+        """(batch, WINDOW, MELS) to (batch, mixed, PLACES): what is heard in each 80 ms."""
+        return torch.relu(self.norm(self.mix(self.planes(features.transpose(1, 2)[:, None]).flatten(1, 2))))
+
+    def answer(self, heard: Tensor, first: Tensor) -> Tensor:
+        """(batch, mixed, PLACES) and (batch, outputs) log chances of the first stage to (batch, outputs) logits."""
+        x = self.drop(heard)
         attention = (self.weight(x) + self.place).softmax(2)
         logits: Tensor = (attention * self.value(x)).sum(2) + self.trust * first
         return logits
+
+    def forward(self, features: Tensor, first: Tensor) -> Tensor:
+        """(batch, WINDOW, MELS) and (batch, outputs) log chances of the first stage to (batch, outputs) logits."""
+        return self.answer(self.heard(features), first)
 
 
 def loudness(power: Tensor) -> Tensor:

@@ -2,14 +2,14 @@
 
 Owns which windows it learns from: those that end where the first stage, as it is, suspects a word, rightly or wrongly.
 The loss is that of both stages together, so the verifier learns what the first stage does not know. The first stage's
-weights stay as they are.
+weights stay as they are. Where a teacher described the examples, its ``lesson`` is learned beside the right answers.
 """
 
 import json
 import math
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,13 +19,17 @@ from torch import Tensor, nn
 
 from ..events import SAMPLE_RATE
 from .fit import NONE, STEP, STEPS, average, between, hidden, hurried, learning_rate, load_network, save, stretched
+from .lesson import DIMENSIONS, HEAD_STEPS, Basis, Lesson, Taught, taught_head
 from .network import STRIDE, FrontEnd
 from .shards import Shard, power, read
-from .verifier import WINDOW, Verifier, VerifierShape, centred, loudness
+from .teacher import PLACE
+from .verifier import PLACES, WINDOW, Verifier, VerifierShape, centred, loudness
 
 MS = SAMPLE_RATE // 1000
 SUSPECTED = 0.02
 """Chance of a word from which a step of sound without it is worth learning from."""
+HURRIED = 0.3
+"""Share of batches that are said faster or slower: their places are not those that a teacher heard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +78,26 @@ class Windows:
 
     def __init__(self, paths: Sequence[Path], trunk: nn.Module, rng: np.random.Generator) -> None:
         self._rng = rng
-        self._held = [(shard, _chances(shard, trunk)) for shard in map(read, paths)]
+        self._held = [(shard, _chances(shard, trunk)) for shard in _reduced(paths)]
         self._none = self._held[0][1].shape[2] - 1
         counts = np.array([len(shard.words) for shard, _ in self._held])
         self._odds = np.cumsum(counts) / counts.sum()
         self._after = (np.arange(STEPS) + 1) * STEP
+        self.described = any(shard.described is not None for shard, _ in self._held)
 
     def batch(self, size: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return (size, WINDOW, bands) power, (size, words + 1) log chances of the first stage, (size,) classes."""
+        heard, chances, classes, *_ = self.taught(size)
+        return heard, chances, classes
+
+    def taught(self, size: int) -> Taught:
+        """Return a batch with what the teacher made of it, as far as the shards know."""
         rng = self._rng
         loudness = np.zeros((size, WINDOW, self._held[0][0].loudness.shape[2]), np.uint8)
         chances = np.empty((size, self._none + 1), np.float32)
         classes = np.full(size, self._none, np.int64)
+        described = np.zeros((size, PLACES, DIMENSIONS), np.float32)
+        known = np.zeros((size, PLACES), np.float32)
         for row, pick in enumerate(np.searchsorted(self._odds, rng.random(size // 16)).repeat(16)):
             shard, first = self._held[pick]
             example = int(rng.integers(len(shard.words)))
@@ -97,7 +109,9 @@ class Windows:
             if held < WINDOW and rng.random() > 0.15:  # else as after a reset: nothing was heard before
                 other = shard.loudness[int(rng.integers(len(shard.words)))]
                 loudness[row, : WINDOW - held] = other[-(WINDOW - held) :]
-        return power(loudness), torch.from_numpy(chances), torch.from_numpy(classes)
+            if shard.described is not None:
+                described[row], known[row] = _described(shard.described[example], end)
+        return Taught(power(loudness), *map(torch.from_numpy, (chances, classes, described, known)))
 
     def _step(self, word: int, end: int, first: NDArray[np.float16]) -> tuple[int, int]:
         """Draw the step at which a window ends, and its class: where the first stage suspects something, mostly."""
@@ -114,6 +128,28 @@ class Windows:
     def _drawn(self, odds: NDArray[np.float32]) -> int:
         whole = np.cumsum(odds)
         return min(int(np.searchsorted(whole, self._rng.random() * whole[-1])), STEPS - 1)
+
+
+def _reduced(paths: Sequence[Path]) -> Iterator[Shard]:
+    """Read shards; what a teacher made of them is kept in the main directions of the first one."""
+    basis: Basis | None = None
+    for shard in map(read, paths):
+        if shard.described is None:
+            yield shard
+        else:
+            basis = basis or Basis(shard.described)
+            yield replace(shard, described=basis(shard.described))
+
+
+def _described(example: NDArray[np.float16], end: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return (PLACES, DIMENSIONS) of the window that ends with frame ``end``, and which of them are known."""
+    at = (end - WINDOW) / PLACE + np.arange(PLACES)
+    before = np.floor(at).astype(np.intp)
+    part = (at - before)[:, None]
+    last = len(example) - 1
+    between = example[np.clip(before, 0, last)] * (1 - part) + example[np.clip(before + 1, 0, last)] * part
+    known = (before >= 0).astype(np.float32)
+    return (between * known[:, None]).astype(np.float32), known
 
 
 def _chances(shard: Shard, trunk: nn.Module, size: int = 256) -> NDArray[np.float16]:
@@ -145,8 +181,11 @@ def learn(folder: Path, network: Path, checkpoint: Path, plan: VerifierPlan, beg
     if begin is not None:
         verifier.load_state_dict(torch.load(begin, weights_only=True)["verifier"])
     verifier.planes.to(memory_format=torch.channels_last)  # half again as fast on processors with AVX-512
+    head = taught_head(windows.taught, NONE + 1, verifier.trust, HEAD_STEPS if windows.described else 0)
+    lesson = Lesson(head, verifier.shape.mixed)
     averaged = average(verifier, plan.average)
-    optimizer = torch.optim.AdamW(verifier.parameters(), plan.learning_rate, weight_decay=plan.weight_decay)
+    everything = [*verifier.parameters(), *lesson.parameters()]
+    optimizer = torch.optim.AdamW(everything, plan.learning_rate, weight_decay=plan.weight_decay)
     weights = torch.ones(NONE + 1)
     started = saved_at = time.monotonic()
     recent: list[tuple[float, float]] = []
@@ -155,23 +194,31 @@ def learn(folder: Path, network: Path, checkpoint: Path, plan: VerifierPlan, beg
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(plan.learning_rate, step, done)
         weights[NONE] = between(plan.negative_weight, done)
-        heard, chances, classes = windows.batch(plan.batch)
-        features = hidden(centred(hurried(stretched(loudness(heard), rng), rng)), rng, 0.0)
+        taught, hurry = windows.taught(plan.batch), rng.random() < HURRIED
+        features = _changed(taught.heard, rng, hurry=hurry)
         with torch.autocast("cpu", torch.bfloat16):
-            logits = verifier(features, chances)
-        loss = nn.functional.cross_entropy(logits.float(), classes, weight=weights)
+            places = verifier.heard(features)
+            logits = verifier.answer(places, taught.chances).float()
+        right = nn.functional.cross_entropy(logits, taught.classes, weight=weights)
+        loss = right + lesson(places.float(), logits, taught, in_place=not hurry)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(verifier.parameters(), 2.0)
         optimizer.step()
         averaged.update_parameters(verifier)
-        recent.append((float(loss.detach()), float(nn.functional.cross_entropy(chances, classes))))
+        recent.append((right.item(), nn.functional.cross_entropy(taught.chances, taught.classes).item()))
         step += 1
         if time.monotonic() - saved_at > 60:
             saved_at = time.monotonic()
             _save(checkpoint, verifier, averaged, step, recent)
             recent = []
     _save(checkpoint, verifier, averaged, step, recent)
+
+
+def _changed(heard: Tensor, rng: np.random.Generator, *, hurry: bool) -> Tensor:
+    """Return power as the verifier's features, said by another throat, hurried if asked to, and partly hidden."""
+    loud = stretched(loudness(heard), rng)
+    return hidden(centred(hurried(loud, rng) if hurry else loud), rng, 0.0)
 
 
 def _save(

@@ -73,7 +73,7 @@ def test_a_long_file_trains_with_its_beginning_and_measures_with_its_end(tmp_pat
     trains, kept = sides.hours
     assert trains * 3600 == pytest.approx(240) and kept * 3600 == pytest.approx(160)
     whole = np.concatenate([clip.samples for clip in (*sides.trains, *sides.kept)])
-    assert np.array_equal(whole, gather.read_sound(tmp_path / "evening.wav"))
+    assert np.array_equal(whole, noise(400))
 
 
 def test_a_minute_of_background_is_too_little(tmp_path):
@@ -90,11 +90,12 @@ def test_many_files_are_kept_out_whole(tmp_path):
     assert names[0].isdisjoint(names[1]) and len(names[0] | names[1]) == 30 and all(names)
 
 
-def test_no_more_hours_train_than_are_of_use(tmp_path):
-    soundfile.write(tmp_path / "a.wav", noise(400), RATE)
-    clips = gather.background(tmp_path).trains
-    few = gather._at_most(clips, 0.04)
-    assert 0 < sum(len(c.samples) for c in few) / RATE / 3600 < 0.06 and gather._at_most(clips, 1) == list(clips)
+def test_no_more_hours_are_held_than_are_of_use(tmp_path, monkeypatch):
+    soundfile.write(tmp_path / "a.wav", noise(1500), RATE)
+    monkeypatch.setattr(gather, "MOST_HOURS", 0.1)
+    monkeypatch.setattr(gather, "MOST_KEPT_HOURS", 0.05)
+    trains, kept = gather.background(tmp_path).hours
+    assert 0.04 < trains < 0.16 and 0.02 < kept < 0.08, "a quarter of an hour, and ten minutes, are there"
 
 
 def test_coloured_noise_is_the_same_for_a_seed_and_never_clips():

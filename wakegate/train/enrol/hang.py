@@ -29,35 +29,38 @@ def hung(hearing: Hearing, word: str, template: Template, scale: Scale, logistic
 
 
 def _likeness(nodes: Grown, last: str, template: Template, scale: Scale) -> str:
-    """Write the matched filter, with its state: (1, 1, STEPS) squared cosines."""
-    past, channels = template.longest - 1, len(scale.mean)
-    seen = nodes.node("Concat", [nodes.state("past", [1, channels, past]), last], "seen", axis=2)
-    nodes.cut(seen, STEPS, STEPS + past, 2, "past_next")
-    centred = nodes.node("Sub", [seen, nodes.constant("mean", scale.mean[None, :, None])], "centred")
+    """Write the matched filter: (1, 1, STEPS) squared cosines.
+
+    Its state is no activations, but what each segment makes of them and their power: a twentieth as much to move.
+    """
+    past, tempi = template.longest - 1, len(template.edges)
+    centred = nodes.node("Sub", [last, nodes.constant("mean", scale.mean[None, :, None])], "centred")
     scaled = nodes.node("Div", [centred, nodes.constant("spread", scale.spread[None, :, None])], "scaled")
-    filters, windows = _kernels(template)
-    none = nodes.constant("no_bias", np.zeros(len(filters), np.float32))
-    along = nodes.node("Conv", [scaled, nodes.constant("filters", filters), none], "along")
+    none = [nodes.constant(f"none{count}", np.zeros(count, np.float32)) for count in (SEGMENTS, 2 * tempi)]
+    along = nodes.node("Conv", [scaled, nodes.constant("parts", template.parts[:, :, None]), none[0]], "along")
     squares = nodes.node("Mul", [scaled, scaled], "squares")
     power = nodes.node("ReduceSum", [squares, nodes.constant("channels", [1])], "power", keepdims=1)
-    energy = nodes.node("Conv", [power, nodes.constant("windows", windows), none], "energy")
-    alike = nodes.node("Relu", [along], "alike")
+    now = nodes.node("Concat", [along, power], "now", axis=1)
+    seen = nodes.node("Concat", [nodes.state("past", [1, SEGMENTS + 1, past]), now], "seen", axis=2)
+    nodes.cut(seen, STEPS, STEPS + past, 2, "past_next")
+    each = nodes.node("Conv", [seen, nodes.constant("filters", _filters(template)), none[1]], "filtered")
+    alike = nodes.node("Relu", [nodes.cut(each, 0, tempi, 1, "dot")], "alike")
     squared = nodes.node("Mul", [alike, alike], "squared")
+    energy = nodes.cut(each, tempi, 2 * tempi, 1, "energy")
     some = nodes.node("Add", [energy, nodes.constant("tiny", _number(TINY))], "some_energy")
     return nodes.node("ReduceMax", [nodes.node("Div", [squared, some], "each")], "likeness", axes=[1], keepdims=1)
 
 
-def _kernels(template: Template) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return filters (tempi, channels, longest) and windows (tempi, 1, longest); each ends with the last step."""
-    channels, longest = template.parts.shape[1], template.longest
-    filters = np.zeros((len(template.edges), channels, longest), np.float32)
-    windows = np.zeros((len(template.edges), 1, longest), np.float32)
+def _filters(template: Template) -> NDArray[np.float32]:
+    """Return (tempi dot products, then tempi powers; segments and power; longest); each ends with the last step."""
+    tempi, longest = len(template.edges), template.longest
+    filters = np.zeros((2 * tempi, SEGMENTS + 1, longest), np.float32)
     for tempo, edges in enumerate(template.edges):
         first = longest - int(edges[-1])
-        windows[tempo, 0, first:] = 1 / edges[-1]
+        filters[tempi + tempo, SEGMENTS, first:] = 1 / edges[-1]
         for part, (a, b) in enumerate(pairwise(edges)):
-            filters[tempo, :, first + a : first + b] = (template.parts[part] / (b - a) / SEGMENTS)[:, None]
-    return filters, windows
+            filters[tempo, part, first + a : first + b] = 1 / (b - a) / SEGMENTS
+    return filters
 
 
 def _number(value: float) -> NDArray[np.float32]:

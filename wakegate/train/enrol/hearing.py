@@ -91,6 +91,9 @@ def opened(manifest: Manifest) -> Hearing:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = False
     options.log_severity_level = 3
-    session = ort.InferenceSession(shown.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    try:
+        session = ort.InferenceSession(shown.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime has no common base for its errors
+        raise ModelError(f"{manifest.path} cannot be looked into: begin with a model of wakegate's own") from error
     state = {one.name: tuple(one.shape) for one in session.get_inputs() if one.name != "pcm"}
     return Hearing(model, last, session, state)

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...audio.quality import FRAME, Quality, measured
-from ...errors import ConfigError
+from ...errors import ConfigError, WakegateError
 from ...events import SAMPLE_RATE
-from ..corpus import read_sound
-from ..own.gather import LONGEST_S, SHORTEST_S, files
+from ..own.gather import LONGEST_S, SHORTEST_S, files, named, sound
 
 FEWEST = 3
 LONGEST_TAKE_S = 10.0
@@ -130,10 +129,10 @@ def read(folder: Path) -> tuple[tuple[Take, ...], tuple[str, ...]]:
     takes: list[Take] = []
     left_out: list[str] = []
     for path in files("--recordings", folder):
-        name = str(path.relative_to(folder))
+        name = named(path, folder)
         try:
-            takes.append(checked(read_sound(path), name))
-        except (OSError, RuntimeError, ConfigError) as error:
+            takes.append(checked(sound(path), name))
+        except (OSError, WakegateError) as error:
             left_out.append(f"{name}: {error}")
     if len(takes) < FEWEST:
         why = "".join(f"\n  {reason}" for reason in left_out)

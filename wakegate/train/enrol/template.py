@@ -97,8 +97,8 @@ def likeness(template: Template, scale: Scale, heard: Activations) -> NDArray[np
     heard : (steps, channels) float32
         Activations of a stream from its beginning, as the trunk gives them.
     """
-    before = np.zeros((template.longest - 1, heard.shape[1]), np.float32)
-    scaled = scale(np.concatenate([before, heard]))
+    before = np.zeros((template.longest - 1, heard.shape[1]), np.float32)  # as sound without the word is in the mean
+    scaled = np.concatenate([before, scale(heard)])
     along = _sums(scaled @ template.parts.T)
     power = _sums(np.einsum("tc,tc->t", scaled, scaled)[:, None])[:, 0]
     ends = np.arange(template.longest, len(scaled) + 1)

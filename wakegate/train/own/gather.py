@@ -4,26 +4,33 @@ Owns which recordings and which stretches of background are kept out. A file tha
 reason and left out; must never guess where it could say.
 """
 
-from collections.abc import Iterator, Sequence
+import heapq
+import math
+import os
+from collections.abc import Collection, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import ConfigError
+from ...audio.files import FileSource
+from ...errors import ConfigError, WakegateError
 from ...events import SAMPLE_RATE
-from ..corpus import Clip, read_sound, share, spoken_bounds
+from ..corpus import Clip, share, spoken_bounds
 
 Float = NDArray[np.float32]
 KEPT_BACKGROUND = 0.4
 """Share of the background that is kept out; half of that chooses the threshold, half measures."""
 KEPT_SPEAKERS = 0.25
 PIECE = 60 * SAMPLE_RATE
-MOST_HOURS = 4.0
-"""Of background to train on: what more there is makes a run longer and hardly better."""
+MOST_HOURS, MOST_KEPT_HOURS = 4.0, 8.0
+"""Of background to train on, and to choose and measure with: more makes a run longer and hardly better."""
 SHORTEST_S, LONGEST_S = 0.25, 2.0
 """Of a spoken phrase."""
+LONGEST_FILE_S = 60.0
+"""Of a recording of one."""
 BELOW_DB = 30.0
 SOUND = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".w64", ".caf", ".opus")
 
@@ -72,13 +79,13 @@ def recordings(folder: Path, word: str) -> Sides:
     clips: list[Clip] = []
     left_out: list[str] = []
     for path in files("--recordings", folder):
-        inside = path.relative_to(folder)
+        inside = named(path, folder)
         try:
-            clip = _spoken(path, str(inside), word)
-        except (OSError, RuntimeError, ConfigError) as error:
+            clip = _spoken(path, inside, word)
+        except (OSError, WakegateError) as error:
             left_out.append(f"{inside}: {error}")
             continue
-        clips.append(replace(clip, group=inside.parts[0] if len(inside.parts) > 1 else str(inside)))
+        clips.append(replace(clip, group=inside.split("/")[0]))
     if not clips:
         raise ConfigError(f"--recordings {folder}: none of its files can be used. {left_out[0]}")
     groups = sorted({clip.group for clip in clips}, key=share)
@@ -89,8 +96,28 @@ def recordings(folder: Path, word: str) -> Sides:
     return Sides(trains, kept, tuple(left_out))
 
 
+def sound(path: Path) -> NDArray[np.int16]:
+    """Read a short file as (n,) int16 at 16 kHz mono.
+
+    Raises
+    ------
+    FormatError, ConfigError
+        For what is no sound file, is damaged, or is too long to be one phrase.
+    """
+    with closing(FileSource(path)) as source:
+        if source.seconds is None or source.seconds > LONGEST_FILE_S:
+            raise ConfigError(f"it lasts longer than {LONGEST_FILE_S:g} s: record the phrase alone, one time a file")
+        samples = np.zeros(math.ceil((source.seconds + 1) * SAMPLE_RATE), np.int16)
+        return samples[: source.read(samples).count]
+
+
+def named(path: Path, folder: Path) -> str:
+    """Return what a file below a folder is called, whatever bytes its name has."""
+    return os.fsencode(path.relative_to(folder)).decode("utf-8", "backslashreplace")
+
+
 def _spoken(path: Path, name: str, word: str) -> Clip:
-    samples = read_sound(path)
+    samples = sound(path)
     if len(samples) < SHORTEST_S * SAMPLE_RATE or not samples.any():
         raise ConfigError("it is shorter than a word, or silent")
     start, end = spoken_bounds(samples, BELOW_DB)
@@ -106,51 +133,74 @@ def _spoken(path: Path, name: str, word: str) -> Clip:
 def background(folder: Path) -> Sides:
     """Read background of any length, cut into minutes, the last part of each long file kept out, or some whole files.
 
+    No more than :data:`MOST_HOURS` and :data:`MOST_KEPT_HOURS` are held, evenly over all of it.
+
     Raises
     ------
     ConfigError
         If there is nothing that can be used, or too little of it.
     """
-    trains: list[Clip] = []
-    kept: list[Clip] = []
-    left_out: list[str] = []
     listed = files("--background", folder)
+    held = _Held(MOST_HOURS), _Held(MOST_KEPT_HOURS)
+    left_out: dict[str, str] = {}
     for path in listed:
-        name = str(path.relative_to(folder))
+        name = named(path, folder)
         try:
-            samples = read_sound(path)
-        except (OSError, RuntimeError) as error:
-            left_out.append(f"{name}: {error}")
-            continue
-        if len(samples) < SAMPLE_RATE or not samples.any():
-            left_out.append(f"{name}: it is shorter than a second, or silent")
-            continue
-        if len(samples) > 5 * PIECE or len(listed) < 10:
-            border = round(len(samples) * (1 - KEPT_BACKGROUND))
-            trains += _pieces(samples[:border], name, 0)
-            kept += _pieces(samples[border:], name, border)
-        else:
-            (kept if share(name) < KEPT_BACKGROUND else trains).extend(_pieces(samples, name, 0))
+            for side, clip in _pieces(path, name, len(listed) < 10):
+                held[side].add(clip)
+        except (OSError, WakegateError) as error:
+            left_out[name] = f"{name}: {error}"
+    trains, kept = (side.clips(without=left_out) for side in held)
     if not trains or len(kept) < 2:  # one half of them chooses, the other measures
-        why = f" {left_out[0]}" if left_out else ""
+        why = f" {next(iter(left_out.values()))}" if left_out else ""
         raise ConfigError(
             f"--background {folder} has too little sound: give five minutes or more, hours if you can.{why}"
         )
-    return Sides(tuple(_at_most(trains, MOST_HOURS)), tuple(kept), tuple(left_out))
+    return Sides(trains, kept, tuple(left_out.values()))
 
 
-def _pieces(samples: NDArray[np.int16], name: str, begins: int) -> Iterator[Clip]:
-    for at in range(0, len(samples), PIECE):
-        piece = samples[at : at + PIECE].copy()
-        if len(piece) >= SAMPLE_RATE and piece.any():
-            called = f"{name} from {(begins + at) / SAMPLE_RATE:.0f} s"
-            yield Clip(piece, called, "", 0, len(piece), called)
+class _Held:
+    """One side's pieces: no more than so many hours, evenly over all that come. No header is believed for it."""
+
+    def __init__(self, hours: float) -> None:
+        self._room = round(hours * 3600 * SAMPLE_RATE)
+        self._heap: list[tuple[float, int, Clip]] = []
+        self._count = 0
+
+    def add(self, clip: Clip) -> None:
+        """Take a piece, and let go of what was drawn last where there is too much."""
+        self._count += 1
+        self._room -= len(clip.samples)
+        heapq.heappush(self._heap, (-share(f"held {clip.name}"), self._count, clip))
+        while self._room < 0:
+            self._room += len(heapq.heappop(self._heap)[2].samples)
+
+    def clips(self, without: Collection[str]) -> tuple[Clip, ...]:
+        """Return them in the order in which they came, without those of some files."""
+        came = sorted(self._heap, key=lambda one: one[1])
+        return tuple(replace(clip, group=clip.name) for _, _, clip in came if clip.group not in without)
 
 
-def _at_most(clips: Sequence[Clip], hours: float) -> list[Clip]:
-    """Return so many hours of the clips, evenly over all of them."""
-    every = sum(len(clip.samples) for clip in clips) / SAMPLE_RATE / 3600
-    return [clip for clip in clips if every <= hours or share(f"train {clip.name}") < hours / every]
+def _pieces(path: Path, name: str, few: bool) -> Iterator[tuple[int, Clip]]:
+    """Yield minutes of a file with the side that each is for (0 trains, 1 is kept out); ``group`` is the file."""
+    with closing(FileSource(path)) as source:
+        if source.seconds is None or source.seconds < 1:
+            raise ConfigError("it is shorter than a second, or does not say how long it is")
+        length, silent = int(source.seconds * SAMPLE_RATE), True
+        if few or length > 5 * PIECE:
+            border = round(length * (1 - KEPT_BACKGROUND))
+        else:
+            border = 0 if share(name) < KEPT_BACKGROUND else length
+        for side, first, last in ((0, 0, border), (1, border, length)):
+            for at in range(first, last, PIECE):
+                piece = np.zeros(min(PIECE, last - at), np.int16)
+                piece = piece[: source.read(piece).count]
+                some = bool(piece.any())
+                silent = silent and not some
+                if some and len(piece) >= SAMPLE_RATE:
+                    yield side, Clip(piece, f"{name} from {at / SAMPLE_RATE:.0f} s", "", 0, len(piece), name)
+        if silent:
+            raise ConfigError("it is silent")
 
 
 def coloured(count: int, seconds: float, seed: int) -> list[Clip]:

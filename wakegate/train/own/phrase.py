@@ -72,7 +72,7 @@ def checked(text: str, name: str | None, known: Sequence[str]) -> Phrase:
         raise ConfigError(f"the phrase {text!r} has {len(phonemes)} sounds: give one of at most {LONGEST}")
     if not pronounce.vowels(phonemes):
         raise ConfigError(f"the phrase {text!r} has no vowel that could be said: spell it as it sounds")
-    word = name or said.replace("'", "").replace(" ", "_")
+    word = said.replace("'", "").replace(" ", "_") if name is None else name
     if not NAME.fullmatch(word):
         raise ConfigError(f"the name {word!r} is no word: up to 40 small letters, digits and _, a letter first")
     if word in known:

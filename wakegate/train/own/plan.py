@@ -25,7 +25,7 @@ from .head import FirstStage
 from .phrase import Phrase
 from .twin import Twin
 
-KEPT_SPEAKERS = 0.25
+KEPT_SPEAKERS, FEWEST_SPEAKERS = 0.25, 4
 EXPECTED: Mapping[str, str] = {
     "Kokoro": "measured once, with a third of the second stage's steps: 'snowboy' by Kokoro and espeak-ng, 4 h of "
     "background; of 4 people none of 36 was missed in quiet, 33 of 144 in noise at 10 dB, at one false accept an hour",
@@ -108,7 +108,8 @@ class Order:
             return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
         def sound(sides: Sides | None) -> object:
-            return sides and [(c.name, len(c.samples)) for c in (*sides.trains, *sides.kept)]
+            clips = (*sides.trains, *sides.kept) if sides else ()
+            return [(clip.name, hashlib.sha256(clip.samples.tobytes()).hexdigest()) for clip in clips]
 
         parts = {
             "phrase": [self.phrase.text, self.near], "--onto": onto, "--seed": self.seed,
@@ -119,8 +120,8 @@ class Order:
 
 
 def divided(speakers: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the speakers who train and those who are kept out; the same ones where there are fewer than four."""
-    if len(speakers) < 4:
+    """Return the speakers who train and those who are kept out; the same ones where they are too few."""
+    if len(speakers) < FEWEST_SPEAKERS:
         return tuple(speakers), tuple(speakers)
     order = sorted(speakers, key=lambda name: share(f"speaker {name}"))
     count = max(1, round(len(order) * KEPT_SPEAKERS))
@@ -169,8 +170,13 @@ def told(order: Order, twin: Twin) -> list[str]:
         f"they say     the phrase {amount.spoken} times, {len(order.near)} near phrases {amount.near} times; "
         f"{amount.kept} times more to measure, by speakers kept out",
     ]
-    if all(len(voice.speakers) < 4 for voice in order.voices):
+    few = [voice.name for voice in order.voices if not keeps_out([voice])]
+    if len(few) == len(order.voices):
         lines.append("             these are so few speakers that the same ones train and measure")
+    elif few:
+        lines.append(
+            f"             {', '.join(few)}: too few speakers to keep any out, so nothing is measured with them"
+        )
     if order.recordings:
         trains, kept = order.recordings.trains, order.recordings.kept
         lines.append(f"recordings   {len(trains)} to learn from, {len(kept)} kept out to measure")
@@ -193,10 +199,20 @@ def expected(order: Order) -> str:
     return found[0] if found else UNKNOWN
 
 
-def shares(order: Order) -> list[float]:
-    """Return which share of the utterances each voice says: a formant voice half as many as a neural one."""
-    weights = [0.5 if voice.name.startswith("espeak") else 1.0 for voice in order.voices]
+def shares(voices: Sequence[Voice], side: str) -> list[float]:
+    """Return which share of a side's utterances each voice says: a formant voice half as many as a neural one.
+
+    A voice that can keep nobody out says nothing that measures, unless none can.
+    """
+    weights = [0.5 if voice.name.startswith("espeak") else 1.0 for voice in voices]
+    if side == "kept" and keeps_out(voices):
+        weights = [weight * keeps_out([voice]) for weight, voice in zip(weights, voices, strict=True)]
     return [weight / sum(weights) for weight in weights]
+
+
+def keeps_out(voices: Sequence[Voice]) -> bool:
+    """Say whether any of the voices has speakers enough to keep some out of training."""
+    return any(len(voice.speakers) >= FEWEST_SPEAKERS for voice in voices)
 
 
 def existing(order: Order) -> list[Path]:

@@ -1,12 +1,10 @@
 """Run: a word from its order to NAME.onnx, NAME.json and NAME.html, going on where it was stopped.
 
-Owns the order of the stages and the work folder. A stage leaves its files whole or not at all; the result appears when
-everything is there, and the manifest last.
+Owns the order of the stages. A stage leaves its files whole or not at all; the result appears when everything is there.
 """
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -23,12 +21,12 @@ from ..augment import Mixer, Mixture
 from ..corpus import Clip, Corpus, synthetic
 from ..verifier import Verifier
 from ..voices import Said, Voice, write
-from . import graft, head, learn, twin
+from . import folder, graft, head, learn, twin
 from .gather import LONGEST_S, coloured
 from .head import FirstStage
 from .judge import Judgement, KeptOut, Rooms, judged
 from .near import SENTENCES
-from .plan import Order, divided, existing, seeded, shares
+from .plan import Order, divided, keeps_out, seeded, shares
 
 FOLDER = 40
 """Utterances a folder: what is lost when a run is stopped."""
@@ -54,14 +52,8 @@ def run(order: Order, tell: Tell) -> Path:
         If the folder cannot be used: it holds this word already, another order's beginnings, or no room.
     """
     begun = base(order)
-    _begin(order, begun.sha256)
-    try:
+    with folder.begun(order, begun.sha256):
         return _made(order, begun, tell)
-    except OSError as error:
-        raise ConfigError(
-            f"{error.filename or order.work} cannot be written ({error.strerror}): make room on that disk, and run "
-            f"the same command again: it goes on where it was"
-        ) from error
 
 
 def base(order: Order) -> Base:
@@ -75,29 +67,6 @@ def threads(count: int | None) -> None:
     """Use so many cores; all of them where nobody says."""
     if count is not None:
         torch.set_num_threads(count)
-
-
-def _begin(order: Order, onto: str) -> None:
-    """Make the work folder, or refuse one that does not belong to this order."""
-    there = existing(order)
-    if there:
-        raise ConfigError(f"{there[0]} is there already: remove it, or name another folder with --out")
-    path, digest = order.work / "order.json", order.digest(onto)
-    try:
-        order.work.mkdir(parents=True, exist_ok=True)
-        if path.exists():
-            before = json.loads(path.read_text())
-            changed = [name for name in digest if before.get(name) != digest[name]]
-            if changed:
-                raise ConfigError(
-                    f"{order.work} holds the beginnings of another training (other {', '.join(changed)}): run that "
-                    f"command again to go on with it, or remove the folder"
-                )
-        part = path.with_suffix(".part")
-        part.write_text(json.dumps(digest))
-        part.replace(path)
-    except OSError as error:
-        raise ConfigError(f"--out {order.out} cannot be written ({error.strerror}): name another folder") from error
 
 
 def _made(order: Order, begun: Base, tell: Tell) -> Path:
@@ -128,15 +97,15 @@ def _made(order: Order, begun: Base, tell: Tell) -> Path:
 def _speak(order: Order, tell: Tell) -> None:
     """Let every voice say its share of everything, in folders that are there whole or not at all."""
     tasks = list(_tasks(order))
-    for number, (voice, who, lines, folder, count, seed) in enumerate(tasks):
+    for number, (voice, who, lines, place, count, seed) in enumerate(tasks):
         tell("speaking", number / len(tasks))
-        if folder.exists():
+        if place.exists():
             continue
 
         def say(text: str, _: str, rng: np.random.Generator, voice: Voice = voice, who: tuple[str, ...] = who) -> Said:
             return voice.say(text, who, rng)
 
-        write(say, [(text, "") for text in lines], folder, count, seed)
+        write(say, [(text, "") for text in lines], place, count, seed)
 
 
 def _tasks(order: Order) -> Iterator[tuple[Voice, tuple[str, ...], list[str], Path, int, int]]:
@@ -148,17 +117,18 @@ def _tasks(order: Order) -> Iterator[tuple[Voice, tuple[str, ...], list[str], Pa
         ("trains", "talk", SENTENCES, talk), ("kept", "phrase", [order.phrase.text], amount.kept),
         ("kept", "talk", SENTENCES, talk),
     )  # fmt: skip
-    for index, (voice, part) in enumerate(zip(order.voices, shares(order), strict=True)):
+    parts = {side: shares(order.voices, side) for side in ("trains", "kept")}
+    for index, voice in enumerate(order.voices):
         trains, kept = divided(voice.speakers)
         for kind, (side, what, texts, count) in enumerate(wanted):
-            own = round(count * part)
+            own = round(count * parts[side][index])
             for number, first in enumerate(range(0, own, FOLDER)):
                 # Each voice begins elsewhere in the texts, and each folder where the one before ended.
                 at = (first + index * len(texts) // len(order.voices)) % len(texts)
                 lines = [*texts[at:], *texts[:at]]
-                folder = order.work / "said" / side / f"{what}-{index}-{number:03d}"
+                place = order.work / "said" / side / f"{what}-{index}-{number:03d}"
                 seed = 100_000 * order.seed + 10_000 * index + 1000 * kind + number
-                yield voice, trains if side == "trains" else kept, lines, folder, min(FOLDER, own - first), seed
+                yield voice, trains if side == "trains" else kept, lines, place, min(FOLDER, own - first), seed
 
 
 def _corpus(order: Order) -> tuple[Corpus, KeptOut]:
@@ -180,9 +150,12 @@ def _corpus(order: Order) -> tuple[Corpus, KeptOut]:
         noise=noise,
     )
     if people and people.kept:
-        spoken, who = people.kept, "recordings kept out"
+        spoken = people.kept
+        alone = all(clip.group != clip.name for clip in spoken)  # a folder each, so that whole speakers are kept out
+        who = "people kept out" if alone else "recordings kept out, by people who may have trained"
     else:
-        spoken, who = tuple(clip for clip in said["kept"] if clip.word), "synthetic voices kept out"
+        spoken = tuple(clip for clip in said["kept"] if clip.word)
+        who = "synthetic voices kept out" if keeps_out(order.voices) else "the synthetic voices that trained"
     if not corpus.positives or not spoken:
         raise ConfigError(
             f"no voice could say {order.phrase.text!r} as one word of 0.25 to {LONGEST_S:g} s: respell it"
@@ -228,7 +201,7 @@ def _finished(
     first, second = stages
     data = graft.grafted(begun.model, begun.twin, word, (first.head, second), gate).SerializeToString()
     draft = order.work / f"{word}.json"
-    draft.with_suffix(".onnx").write_bytes(data)
+    folder.written(draft.with_suffix(".onnx"), data)
     raw = json.loads(order.onto.read_text())
     raw |= {"name": word, "sha256": hashlib.sha256(data).hexdigest(), "trunk": begun.twin.sha256}
     entry = {"word": word, "threshold": 0.5, "lag": 0, "crossing_lag": 0, "duration": SAMPLE_RATE}
@@ -242,10 +215,7 @@ def _placed(order: Order, raw: dict[str, object], draft: Path, found: Judgement)
     assert isinstance(words, list) and isinstance(points, list)
     entry = {"word": order.phrase.word, "threshold": found.threshold, **asdict(found.timing)}
     whole = {**raw, "words": [*words, entry], "operating_points": [*points, *map(asdict, found.points)]}
-    draft.write_text(json.dumps(whole, indent=1) + "\n")
-    draft.with_suffix(".html").write_text(found.html, encoding="utf-8")
+    folder.written(draft, (json.dumps(whole, indent=1) + "\n").encode())
+    folder.written(draft.with_suffix(".html"), found.html.encode())
     manifests.read(draft).verified_bytes()  # what is handed over has been read back
-    for kind in (".onnx", ".html", ".json"):  # the manifest last: without it there is no model
-        draft.with_suffix(kind).replace(order.out / f"{order.phrase.word}{kind}")
-    shutil.rmtree(order.work, ignore_errors=True)
-    return order.out / f"{order.phrase.word}.json"
+    return folder.placed(order, draft)

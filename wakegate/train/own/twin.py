@@ -4,7 +4,6 @@ Owns the reading. The file stores weights as halves with batch normalisation mul
 normalisation that does nothing. Must never write: no own word changes the trunk.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from ...errors import ModelError
+from ...wake import trunk as trunks
 from ..network import CausalConv, Shape, Trunk, fourier, mel_bank
 from ..verifier import Plane, Verifier, VerifierShape
 
@@ -75,13 +75,13 @@ def read(model: onnx.ModelProto, name: str) -> Twin:
         steps = model.graph.output[0].type.tensor_type.shape.dim[1].dim_value
         seen, shape = _seen(branch)
         front = own["fourier"], own["mel_bank"][:, :-1]
-    except (KeyError, IndexError, RuntimeError, ValueError) as error:
+    except (KeyError, IndexError, RuntimeError, ValueError, TypeError, StopIteration) as error:
         raise ModelError(
             f"{name} is built otherwise than this wakegate builds models (at {error}): begin with one of its own"
         ) from error
     if not (np.array_equal(front[0], fourier()) and np.array_equal(front[1], mel_bank())):
         raise ModelError(f"{name} hears through another front end than this wakegate's: begin with one of its own")
-    return Twin(trunk, seen, shape, steps, last, _digest(own))
+    return Twin(trunk, seen, shape, steps, last, trunks.digest(own))
 
 
 def _whole(weights: Weights, name: str) -> Tensor:
@@ -142,12 +142,3 @@ def _seen(branch: Weights) -> tuple[Mapping[str, Tensor], VerifierShape]:
     _bypassed(made.norm, torch.from_numpy(branch["mix_bias"].copy()), weights, "norm")
     made.load_state_dict({**made.state_dict(), **weights})  # says what does not fit
     return weights, shape
-
-
-def _digest(own: Weights) -> str:
-    """Return one hash of the trunk's weights: the front end's and each layer's, by name."""
-    digest = hashlib.sha256()
-    for name in sorted(own):
-        if name in ("fourier", "mel_bank") or name.removesuffix("_half").rstrip("0123456789") in ("weight", "bias"):
-            digest.update(name.encode() + b"\0" + np.ascontiguousarray(own[name]).tobytes())
-    return digest.hexdigest()

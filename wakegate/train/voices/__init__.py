@@ -5,15 +5,17 @@ its speakers sound and nothing else; must never measure anything: these are not 
 """
 
 import csv
+import io
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from ...errors import ConfigError
 from ...events import SAMPLE_RATE
 
 Said = NDArray[np.float32]
@@ -53,6 +55,22 @@ def trimmed(samples: Said, rate: int) -> Said:
     return samples[max(0, loud[0] - edge) : loud[-1] + edge]
 
 
+def made_by(session: Any, feed: Mapping[str, object], name: str) -> Said:
+    """Return the sound (n,) float32 that a voice's network makes of its inputs.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot: the file is another network than a voice.
+    """
+    try:
+        made: Said = np.asarray(session.run(None, dict(feed))[0], np.float32).ravel()
+    except Exception as error:  # onnxruntime has no common base for its errors
+        reason = str(error).split("\n")[0]
+        raise ConfigError(f"{name} cannot speak ({reason}): is it a voice of that kind, whole?") from error
+    return made
+
+
 def write(say: Say, lines: Sequence[tuple[str, str]], out: Path, count: int, seed: int) -> None:
     """Speak ``count`` utterances into a folder with an ``index.csv``, whole or not at all.
 
@@ -80,6 +98,8 @@ def write(say: Say, lines: Sequence[tuple[str, str]], out: Path, count: int, see
             if len(samples) < SAMPLE_RATE // 5 or not np.isfinite(samples).all():
                 continue
             name = f"{number:05d}.flac"
-            soundfile.write(part / name, np.clip(samples, -1, 1), SAMPLE_RATE, subtype="PCM_16")
+            held = io.BytesIO()  # soundfile does not say which error of the disk there was
+            soundfile.write(held, np.clip(samples, -1, 1), SAMPLE_RATE, subtype="PCM_16", format="FLAC")
+            (part / name).write_bytes(held.getbuffer())
             index.writerow([name, text, phonemes])
     part.rename(out)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ...errors import ConfigError
 from ...events import SAMPLE_RATE
 from ...wake.onnxruntime_session import import_onnxruntime
-from . import Said, trimmed
+from . import Said, made_by, trimmed
 
 VOICE_RATE = 24_000
 ROWS = 510
@@ -50,13 +50,14 @@ class Kokoro:
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
         try:
-            self._symbols: dict[str, int] = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))["vocab"]
+            told = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))["vocab"]
+            self._symbols = {str(symbol): int(number) for symbol, number in told.items()}
             self._styles = {
                 path.stem: np.fromfile(path, np.float32).reshape(ROWS, 2 * HALF)
                 for path in sorted((folder / "speakers").glob("*.bin"))
             }
             model = (folder / "model_knobs.onnx").read_bytes()
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ConfigError(
                 f"{folder} does not hold the Kokoro voice: it should have model_knobs.onnx, vocab.json and "
                 f"speakers/*.bin ({error})"
@@ -64,7 +65,10 @@ class Kokoro:
         self.speakers = tuple(self._styles)
         if not any(name[0] in "ab" for name in self.speakers):
             raise ConfigError(f"{folder / 'speakers'} has no speaker of English (af_*, am_*, bf_*, bm_*.bin)")
-        self._session: Any = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        try:
+            self._session: Any = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # onnxruntime has no common base for its errors
+            raise ConfigError(f"{folder / 'model_knobs.onnx'} is no voice that can be run: copy it again") from error
         self._spell = {british: G2P(british=british) for british in (False, True)}
         self.name = "Kokoro-82M"
 
@@ -108,6 +112,6 @@ class Kokoro:
             "energy_scale": one(rng.uniform(0.8, 1.2)),
             "dur_mul": rhythm,
         }
-        spoken = trimmed(self._session.run(None, feed)[0].ravel(), VOICE_RATE)
+        spoken = trimmed(made_by(self._session, feed, self.name), VOICE_RATE)
         said: Said = soxr.resample(spoken, VOICE_RATE, SAMPLE_RATE).astype(np.float32)
         return said

@@ -16,10 +16,11 @@ import soxr
 from ...errors import ConfigError
 from ...events import SAMPLE_RATE
 from ...wake.onnxruntime_session import import_onnxruntime
-from . import Said, trimmed
+from . import Said, made_by, trimmed
 from .espeak import phonemes
 
 PAD, FIRST, LAST = "_", "^", "$"
+MOST_SPEAKERS = 10_000
 
 
 class Piper:
@@ -35,10 +36,14 @@ class Piper:
         settings = path.with_name(f"{path.name}.json")
         try:
             told = json.loads(settings.read_text(encoding="utf-8"))
-            self._symbols: dict[str, list[int]] = told["phoneme_id_map"]
+            self._symbols = {str(one): [int(n) for n in numbers] for one, numbers in told["phoneme_id_map"].items()}
             self._rate = int(told["audio"]["sample_rate"])
             count, language = int(told["num_speakers"]), str(told["espeak"]["voice"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            if not (8000 <= self._rate <= 96_000 and 1 <= count <= MOST_SPEAKERS):
+                raise ValueError(f"{self._rate} Hz, {count} speakers")
+            if not {PAD, FIRST, LAST} <= self._symbols.keys():
+                raise ValueError(f"no symbols {PAD} {FIRST} {LAST}")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise ConfigError(
                 f"{settings} is missing or no settings of a Piper voice ({error}): --voice takes NAME.onnx, with "
                 f"NAME.onnx.json beside it"
@@ -73,6 +78,6 @@ class Piper:
             feed["sid"] = np.array([self.speakers.index(str(rng.choice(list(among))))], np.int64)
         # Pitch and tempo together, within what throats differ by: one file has few speakers.
         throat = float(np.exp(rng.uniform(np.log(0.85), np.log(1.18))))
-        spoken = trimmed(self._session.run(None, feed)[0].ravel(), self._rate)
+        spoken = trimmed(made_by(self._session, feed, self.name), self._rate)
         heard: Said = soxr.resample(spoken, self._rate * throat, SAMPLE_RATE).astype(np.float32)
         return heard
