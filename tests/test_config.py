@@ -1,10 +1,14 @@
-"""``wakegate.toml``: what it may say, and everything that is refused. Under 1 s."""
+"""``wakegate.toml``: what it may say, and everything that is refused. Around 3 s."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from wakegate import config
+from wakegate.config import with_thresholds
 from wakegate.errors import ConfigError
 from wakegate.gate.limits import Limits
 
@@ -215,3 +219,30 @@ def test_what_cannot_be_read(written, tmp_path):
         config.read(written(b"\xff\xfe\x00"))
     with pytest.raises(ConfigError, match="cannot be read"):
         config.read(tmp_path)
+
+
+PIECES = [
+    "[wake]", "[on]", "[[on]]", "[wake.thresholds]", "[limits]", "[consent]", "\n", "\r", "\0", "=", '"', "'", "[", "]",
+    "{", "}", ",", ".", "#", "nan", "-inf", "1e999", "true", "12:00:00", "9" * 5000, "words", "thresholds", "computer",
+    "wake", "\ud800", "[" * 2000,
+]  # fmt: skip
+HOOKED = FULL + '\n[on]\nwake = "aplay ding.wav"\n'
+places = st.integers(0, len(HOOKED)) | st.sampled_from([at for at, one in enumerate(HOOKED) if one == "\n"])
+edits = st.lists(st.tuples(places, st.integers(0, 3), st.sampled_from(PIECES)), min_size=1, max_size=3)
+
+
+def test_any_text_is_a_config_or_an_error_that_says_why(written):
+    @settings(max_examples=300, deadline=None, derandomize=True, database=None)
+    @given(edits)
+    def edit(changes):
+        changed = HOOKED
+        for at, gone, piece in changes:
+            changed = changed[:at] + piece + changed[at + gone :]
+        path = written(changed.encode("utf-8", "surrogatepass"))
+        path.chmod(0o600)
+        with suppress(ConfigError):
+            known = config.read(path)
+            assert known.path == path
+            with_thresholds(path.read_bytes().decode(), {"computer": 0.25})
+
+    edit()

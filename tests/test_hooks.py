@@ -13,7 +13,7 @@ from tests.gate.world import FakeEar, Scene, World
 from wakegate import hooks
 from wakegate.errors import ConfigError
 from wakegate.events import KINDS, Gap, Muted, Muter, Reason, Wake
-from wakegate.hooks import HOOKS, MOST_AT_ONCE, MOST_WAITING, Hooks, from_config
+from wakegate.hooks import HOOKS, MOST_AT_ONCE, MOST_WAITING, Hooks
 from wakegate.pipeline import Pipeline
 
 WAKE = Wake(at=16_000, id="0123abcd", word="$(touch gone); `rm x`", score=0.9, threshold=0.5, start=100, end=900)
@@ -143,6 +143,26 @@ def test_who_runs_too_long_is_killed_with_what_it_started(script, tmp_path, monk
         assert eventually(lambda: not any(map(alive, pids)))
 
 
+def test_a_command_beyond_our_reach_ends_no_other_hook(script, tmp_path, monkeypatch):
+    """As with sudo: it may not be killed by us."""
+    monkeypatch.setattr(hooks, "LONGEST_S", 0.1)
+
+    def refuse(group, number):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(hooks.os, "killpg", refuse)
+    called = []
+    with Hooks({"gap": script("import time\ntime.sleep(3)\n"), "muted": called.append}) as told:
+        told.tell(gap())
+        assert eventually(lambda: told._running)
+        (child,) = told._running
+        time.sleep(0.5)
+        told.tell(Muted(at=3, by=Muter.DEVICE))
+        assert eventually(lambda: called)
+        assert eventually(lambda: not told._running), "nobody takes it in when it ends"
+    assert child.returncode == 0
+
+
 def test_the_end_does_not_wait_for_a_command(script):
     told = Hooks({"gap": script("import time\ntime.sleep(600)\n")})
     told.tell(gap())
@@ -217,10 +237,12 @@ def test_hooks_that_others_can_write_are_refused(config, mode):
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to give a file away")
 def test_hooks_of_another_user_are_refused(config):
+    from wakegate.config import read
+
     path = config('[on]\nwake = "true"\n')
     os.chown(path, 65534, 65534)
     with pytest.raises(ConfigError, match="owner 65534"):
-        from_config(path)
+        read(path)
 
 
 @pytest.mark.parametrize(
@@ -231,6 +253,8 @@ def test_hooks_of_another_user_are_refused(config):
         ('[on]\nwake = ["true"]\n', "give a command"),
         ('[on]\nwake = "\'"\n', "No closing quotation"),
         ("on = 3\n", "known sections"),
+        ('[on]\rwake = "true"\n', "is not TOML"),
+        ('[on]\nwake = "true\0"\n', "is not TOML"),
     ],
 )
 def test_what_is_no_hook_in_a_config_is_refused(config, text, said):
@@ -243,3 +267,21 @@ def test_what_is_no_hook_in_a_config_is_refused(config, text, said):
 def test_numbers_of_numpy_are_told_as_numbers():
     event = Wake(at=1, id="0", word="alexa", score=float(np.float32(0.5)), threshold=0.5, start=0, end=1)
     assert hooks.environment(event)["WAKEGATE_SCORE"] == "0.5"
+
+
+def test_the_settings_and_whose_they_are_come_from_one_file(config, monkeypatch):
+    """Whoever swaps the file in between does not have his hooks under another's name."""
+    from wakegate.config import read
+
+    path = config('[on]\nwake = "true"\n')
+    really = Path.open
+
+    def swapped(self, *words, **more):
+        file = really(self, *words, **more)
+        if not self.with_name("before").exists():
+            self.rename(self.with_name("before"))
+            config('[on]\nwake = "rm x"\n')
+        return file
+
+    monkeypatch.setattr(Path, "open", swapped)
+    assert read(path).on == {"wake": "true"}

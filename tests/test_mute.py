@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from tests.gate.world import FakeEar, Listener, Scene, ScriptSource, World, kinds
+from wakegate.audio.block import Reading
 from wakegate.errors import ConfigError
 from wakegate.events import Muter, Purpose, Reason
 from wakegate.journal.export import rows
-from wakegate.mute import Mute, kept
+from wakegate.mute import Mute, UntilMuted, check, keep, kept
 from wakegate.pipeline import Pipeline
 
 BLOCK = 1280
@@ -201,3 +202,14 @@ def test_a_storm_of_mutes_is_counted_and_cannot_fill_the_journal(world):
     lines = sum(e.kind in ("muted", "unmuted") for e in entries)
     counted = sum(e.number("count") for e in entries if e.kind == "coalesced")
     assert lines <= 201 and lines + counted == len(times(events))
+
+
+def test_what_listens_without_a_pipeline_ends_with_a_persons_mute_and_does_not_begin_under_one(world):
+    check(world.place)
+    source = ScriptSource(np.ones(3 * BLOCK, np.int16), {BLOCK: lambda: keep(world.place) and None})
+    heard, out = UntilMuted(source, world.place), np.zeros(BLOCK, np.int16)
+    assert heard.read(out) == Reading(BLOCK) and out.all()
+    assert heard.read(out) == Reading(0, ended=True) and not out.any(), "what came meanwhile is gone"
+    assert source.wipes == 1
+    with pytest.raises(ConfigError, match="muted this device"):
+        check(world.place)

@@ -1,6 +1,7 @@
 """The unit and the config: what systemd itself says of them."""
 
 import re
+import resource
 import shutil
 import subprocess
 import tomllib
@@ -53,6 +54,7 @@ def test_both_restart_notify_and_stay_off_the_network():
         for wanted in (
             "Type=notify", f"WatchdogSec={systemd.WATCHDOG_S}", "Restart=on-failure", "StartLimitIntervalSec=0",
             "RestrictAddressFamilies=AF_UNIX", "LimitMEMLOCK=8M", "LimitCORE=0", "ExecReload=/bin/kill -HUP $MAINPID",
+            "MemoryMax=512M", "TasksMax=64",
         ):  # fmt: skip
             assert wanted in found
         assert ("User=wakegate" in found) is ("PrivateNetwork=yes" in found) is system
@@ -109,6 +111,22 @@ def test_each_setting_that_it_shows_is_one_and_each_default_is_right(tmp_path):
     assert dict(shown.on) == {"wake": "aplay ding.wav"} and shown.limits == Limits()
     sections = tomllib.loads(path.read_text())
     assert set(sections) == {"microphone", "wake", "limits", "on", "reviewer"}
+
+
+def test_on_a_full_disk_nothing_is_left_half_written_and_what_was_there_stays(tmp_path):
+    path, there = tmp_path / "new", tmp_path / "there"
+    there.write_text("mine")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        with pytest.raises(ConfigError, match="cannot be written"):
+            systemd.write_new(path, "x" * 5000, 0o600)
+        with pytest.raises(ConfigError, match="cannot be written"):
+            systemd.write_new(there, "x" * 5000, 0o600, replace=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [one.name for one in tmp_path.iterdir()] == ["there"] and there.read_text() == "mine"
+    assert systemd.write_new(there, "yours", 0o600, replace=True) and there.read_text() == "yours"
 
 
 def test_nothing_that_is_there_is_overwritten(tmp_path):

@@ -1,6 +1,9 @@
 """Unix sockets: whose they are, and what stands in the way of one. Around a second."""
 
+import fcntl
+import os
 import socket
+import threading
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -58,3 +61,94 @@ def test_we_trust_ourselves(tmp_path):
 def test_a_path_is_counted_in_bytes(tmp_path):
     with pytest.raises(ConfigError, match="at most 107 bytes"):
         unix.listen(Path("/tmp") / ("ä" * 54))
+
+
+def stale(path):
+    """A socket's file whose process is gone."""
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+
+
+def test_of_many_that_begin_at_once_one_listens_and_can_be_reached(tmp_path):
+    path = tmp_path / "w.sock"
+    made, barrier = [], threading.Barrier(4)
+
+    def begin():
+        barrier.wait()
+        with suppress(ConfigError):
+            made.append(unix.listen(path))
+
+    for _ in range(40):
+        stale(path)
+        together = [threading.Thread(target=begin) for _ in range(4)]
+        for one in together:
+            one.start()
+        for one in together:
+            one.join()
+        (listener,) = made
+        with listener, socket.socket(socket.AF_UNIX) as peer:
+            peer.connect(str(path))
+            listener.accept()[0].close()
+        made.clear()
+        path.unlink()
+
+
+def test_the_socket_is_its_owners_from_its_first_moment_and_other_threads_files_are_as_they_want(tmp_path):
+    (tmp_path / "of_others").mkdir()
+    modes, over = set(), threading.Event()
+
+    def make():
+        number = 0
+        while not over.is_set():
+            folder = tmp_path / "of_others" / str(number := number + 1)
+            folder.mkdir()
+            modes.add(folder.stat().st_mode & 0o777)
+            folder.rmdir()
+
+    before = os.umask(0)
+    maker = threading.Thread(target=make)
+    maker.start()
+    try:
+        for number in range(300):
+            with unix.listen(tmp_path / f"{number}.sock"):
+                assert (tmp_path / f"{number}.sock").stat().st_mode & 0o777 == 0o600
+    finally:
+        over.set()
+        maker.join()
+        os.umask(before)
+    assert modes == {0o777}
+
+
+def test_only_a_socket_that_nobody_listens_on_is_removed(tmp_path):
+    path = tmp_path / "w.sock"
+    first = unix.listen(path)
+    path.unlink()
+    with unix.listen(path) as second:
+        first.close()
+        unix.remove(path)
+        assert path.is_socket()
+        second.close()
+        unix.remove(path)
+        unix.remove(path)
+    assert not path.exists()
+    path.write_text("somebody's file")
+    unix.remove(path)
+    assert path.exists()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root, to give a folder away")
+def test_a_folder_of_another_user_will_not_do(tmp_path):
+    os.chown(tmp_path, 65534, 65534)
+    with pytest.raises(ConfigError, match="belongs to user 65534"):
+        unix.listen(tmp_path / "w.sock")
+
+
+def test_a_folder_that_somebody_keeps_locked_is_not_waited_for_without_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(unix, "PATIENCE_S", 0.1)
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        with pytest.raises(ConfigError, match="locked"):
+            unix.listen(tmp_path / "w.sock")
+    finally:
+        os.close(folder)

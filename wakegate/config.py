@@ -116,11 +116,11 @@ def read(path: Path | None = None) -> Config:
     ConfigError
         For what cannot be read, an unknown setting, a value of the wrong kind, or anything about consent.
     """
-    path = path or usual_path()
-    if path is None:
+    if (path := path or usual_path()) is None:
         return Config()
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            about, raw = os.fstat(file.fileno()), tomllib.load(file)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"the config {path} cannot be read ({error})") from error
     except (ValueError, RecursionError) as error:  # ValueError: TOMLDecodeError, or a number of thousands of digits
@@ -134,7 +134,7 @@ def read(path: Path | None = None) -> Config:
         thresholds=_thresholds(path, raw),
         limits=_limits(path, raw.get("limits", {})),
         reviewer_key=_value(path, raw, "reviewer", "key", str),
-        on=from_config(path) if "on" in raw else {},
+        on=from_config(path, raw.get("on", {}), about),
     )
 
 

@@ -19,7 +19,6 @@ import stat
 import subprocess
 import threading
 import time
-import tomllib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -132,9 +131,10 @@ class Hooks:
         """Take in who has ended, and kill whoever runs too long."""
         for child, began in tuple(self._running.items()):
             if child.poll() is None and now - began > LONGEST_S:
-                with suppress(ProcessLookupError):
+                # What may not be killed by us (sudo), or hangs in the kernel, goes on counting as running.
+                with suppress(OSError, subprocess.TimeoutExpired):
                     os.killpg(child.pid, signal.SIGKILL)
-                child.wait()
+                    child.wait(1)
             if child.returncode is not None:
                 del self._running[child]
 
@@ -163,10 +163,19 @@ def words_of(kind: str, command: str) -> list[str]:
     return words
 
 
-def from_config(path: Path) -> dict[str, str]:
+def from_config(path: Path, commands: Mapping[str, object], about: os.stat_result) -> dict[str, str]:
     """Return the commands that a config file sets in ``[on]``.
 
     Whoever can write them runs programs as this user: they count only in a file that nobody else can write.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for messages.
+    commands : mapping
+        What stands in its ``[on]``.
+    about : os.stat_result
+        Of the very file that was read.
 
     Raises
     ------
@@ -174,9 +183,6 @@ def from_config(path: Path) -> dict[str, str]:
         For a file of another user than this one and root, or that others can write, where it sets a hook; for a hook
         on nothing, or one that is no command.
     """
-    with path.open("rb") as file:
-        about = os.fstat(file.fileno())
-        commands = tomllib.load(file).get("on", {})
     if not commands:
         return {}
     if about.st_uid not in (0, os.getuid()) or about.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
@@ -188,4 +194,4 @@ def from_config(path: Path) -> dict[str, str]:
         if not isinstance(command, str):
             raise ConfigError(f"{path}: {kind} in [on] is {command!r:.40}: give a command, as text")
         words_of(kind, command)
-    return dict(commands)
+    return {kind: str(command) for kind, command in commands.items()}

@@ -15,6 +15,7 @@ import math
 import os
 from contextlib import suppress
 
+from .audio.block import Reading, Samples, Source
 from .chain.file import sync_folder
 from .errors import ConfigError
 from .events import SAMPLE_RATE, Muter
@@ -37,6 +38,7 @@ class Mute:
 
     def __init__(self, place: Place) -> None:
         self._place = place
+        self._file = str(place.muted)  # looked for with every block
         self._until: dict[Muter, float] = dict.fromkeys(Muter, 0)
 
     def on(self, by: Muter, at: int, seconds: float | None = None) -> None:
@@ -78,13 +80,16 @@ class Mute:
 
     def by(self, at: int) -> Muter | None:
         """Return the strongest who has silenced the microphone at sample ``at``; None if nobody has."""
-        if kept(self._place):
+        if _is_there(self._file):
             return Muter.DEVICE
-        return next((muter for muter in Muter if self._until[muter] > at), None)
+        for muter, until in self._until.items():  # in the order of Muter: the strongest first
+            if until > at:
+                return muter
+        return None
 
     def left_s(self, at: int) -> float | None:
         """Return the seconds until it ends by itself; 0 where nobody has muted, None where only a word ends it."""
-        end = math.inf if kept(self._place) else max(self._until.values())
+        end = math.inf if _is_there(self._file) else max(self._until.values())
         return None if math.isinf(end) else max(0.0, (end - at) / SAMPLE_RATE)
 
 
@@ -125,8 +130,55 @@ def forget(place: Place) -> None:
 
 def kept(place: Place) -> bool:
     """Return whether a person has muted the device; a doubt is a mute."""
+    return _is_there(str(place.muted))
+
+
+def check(place: Place) -> None:
+    """Raise ConfigError while a person's mute stands: what listens for itself opens no microphone then."""
+    if kept(place):
+        raise ConfigError("a person has muted this device: nothing listens before `wakegate mute off`")
+
+
+class UntilMuted:
+    """A source that ends when a person mutes the device, for what listens without a pipeline.
+
+    Parameters
+    ----------
+    source : Source
+        The microphone.
+    place : Place
+        Where a person's mute is kept.
+    """
+
+    def __init__(self, source: Source, place: Place) -> None:
+        self._source, self._place = source, place
+
+    @property
+    def name(self) -> str:
+        """Words for people."""
+        return self._source.name
+
+    def read(self, out: Samples) -> Reading:
+        """Read, or overwrite what came and end."""
+        reading = self._source.read(out)
+        if not kept(self._place):
+            return reading
+        out.fill(0)
+        self._source.wipe()
+        return Reading(0, ended=True)
+
+    def wipe(self) -> None:
+        """Overwrite what the source still holds."""
+        self._source.wipe()
+
+    def close(self) -> None:
+        """Close the source."""
+        self._source.close()
+
+
+def _is_there(file: str) -> bool:
     try:
-        os.lstat(place.muted)
+        os.lstat(file)
     except FileNotFoundError:
         return False
     except OSError:

@@ -13,6 +13,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from . import config
@@ -47,6 +48,9 @@ TimeoutStopSec=15
 LimitMEMLOCK=8M
 LimitCORE=0
 UMask=0077
+# For the listener with its hooks, whatever they start.
+MemoryMax=512M
+TasksMax=64
 NoNewPrivileges=yes
 # Nothing but unix sockets: the sound server's, the journal's, the assistant's. {network}
 RestrictAddressFamilies=AF_UNIX
@@ -92,8 +96,6 @@ ProtectKernelLogs=yes
 ProtectControlGroups=yes
 ProtectHostname=yes
 RemoveIPC=yes
-MemoryMax=512M
-TasksMax=64
 """
 
 _NETWORK = ("Add AF_INET AF_INET6 for --mqtt.", "For --mqtt: AF_INET AF_INET6, and out with the next two of a network.")
@@ -190,22 +192,33 @@ def quoted(word: str) -> str:
     return f'"{escaped}"'
 
 
-def write_new(path: Path, text: str, mode: int) -> bool:
-    """Write a file that is not there yet, its folder too; False if it is there, as anything.
+def write_new(path: Path, text: str, mode: int, *, replace: bool = False) -> bool:
+    """Write a file that is not there yet, its folder too, as a whole or not at all; False if it is there, as anything.
+
+    With ``replace`` it takes the place of what is there.
 
     Raises
     ------
     ConfigError
         Where it cannot be written.
     """
+    part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "w") as file:
+        part.unlink(missing_ok=True)
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "w") as file:
             file.write(text)
+        if replace:
+            part.replace(path)
+        else:
+            os.link(part, path)  # a rename would overwrite
     except OSError as error:
-        if os.path.lexists(path):
+        if isinstance(error, FileExistsError) and os.path.lexists(path):
             return False
         raise ConfigError(f"{path} cannot be written ({error.strerror}): check its folder, or use --print") from error
+    finally:
+        with suppress(OSError):
+            part.unlink()
     return True
 
 

@@ -39,6 +39,10 @@ class StillClock:
         """Return the moment."""
         return self.moment
 
+    def boot(self) -> float:
+        """Return the moment's."""
+        return self.moment.boot
+
     def forward(self, seconds: float) -> None:
         """Move wall and boot time on."""
         self.moment = replace(self.moment, wall=self.moment.wall + seconds, boot=self.moment.boot + seconds)

@@ -1,20 +1,25 @@
 """Unix sockets for this user's own programs: listening, connecting, and who is at the other end.
 
 Owns the file of a socket: its mode, its folder, a stale one of a process that is gone. Never reads or writes what goes
-through, and never waits.
+through, and never waits longer than :data:`PATIENCE_S`.
 """
 
+import fcntl
 import os
 import socket
 import stat
 import struct
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .errors import ConfigError
 
 LONGEST = 107
 """Bytes of a path that the kernel takes."""
+PATIENCE_S = 2.0
+"""For other listeners that begin in the same folder; each takes microseconds."""
 _PEERGROUPS = 59  # SO_PEERGROUPS of Linux 4.13, which Python does not name
 
 
@@ -48,19 +53,15 @@ def listen(path: Path, *, backlog: int = 4, group: int | None = None) -> socket.
         raise ConfigError(f"a unix socket's path has at most {LONGEST} bytes, {path} has {len(os.fsencode(path))}")
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        about = path.parent.stat()
-        if about.st_mode & 0o022 and not about.st_mode & stat.S_ISVTX:
-            raise ConfigError(f"{path.parent} can be written to by other users: choose a directory of your own")
-        if path.is_socket() and _deserted(path):
-            path.unlink()
-        before = os.umask(0o177)
-        try:
+        _check(path.parent)
+        # The file is born with this mode. A umask would do too, and be that of every other thread as well.
+        os.fchmod(listener.fileno(), 0o600)
+        with _alone(path.parent):
+            remove(path)
             listener.bind(str(path))
-        finally:
-            os.umask(before)
-        if group is not None:
-            _share(path, group)
-        listener.listen(backlog)
+            if group is not None:
+                _share(path, group)
+            listener.listen(backlog)
         listener.setblocking(False)
     except (OSError, ConfigError) as error:
         listener.close()
@@ -72,11 +73,47 @@ def listen(path: Path, *, backlog: int = 4, group: int | None = None) -> socket.
     return listener
 
 
+def remove(path: Path) -> None:
+    """Remove a socket that nobody listens on, once ours is closed; one that somebody else has put there stays."""
+    with suppress(OSError):
+        if path.is_socket() and _deserted(path):
+            path.unlink()
+
+
 def trusted(peer: socket.socket, group: int | None = None) -> bool:
     """Return whether the process at the other end runs as this user, or in ``group`` (as it was when it connected)."""
     size = struct.calcsize("3i")
     _, user, main = struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
     return user == os.getuid() or (group is not None and (group == main or group in _groups(peer)))
+
+
+def _check(folder: Path) -> None:
+    about = folder.stat()
+    if about.st_mode & 0o022 and not about.st_mode & stat.S_ISVTX:
+        raise ConfigError(f"{folder} can be written to by other users: choose a directory of your own")
+    if about.st_uid not in (0, os.getuid()):
+        raise ConfigError(f"{folder} belongs to user {about.st_uid}: choose a directory of your own")
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other listeners of this folder out: between bind and listen a socket looks like a dead process's."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        until = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > until:
+                    raise ConfigError(
+                        f"{folder} is locked by another program: choose a directory of your own"
+                    ) from error
+                time.sleep(0.01)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _groups(peer: socket.socket) -> tuple[int, ...]:

@@ -51,6 +51,8 @@ def test_a_second_time_changes_nothing_and_another_unit_wants_a_word(install, tm
     assert code == 0 and f"Already there: {unit}" in out and f"Left as it is: {settings}" in out
     code, _, err = install("--", "--words", "alexa")
     assert code == 1 and "is another unit" in err and unit.read_text() == before
+    unit.write_bytes(b"\xff")
+    assert install()[0] == 1 and unit.read_bytes() == b"\xff"
     assert install("--replace", "--", "--words", "alexa")[0] == 0
     assert "--words alexa" in unit.read_text() and settings.read_text() == '[wake]\nwords = ["alexa"]\n'
 
@@ -82,7 +84,11 @@ def test_printing_writes_nothing(install, tmp_path):
     [
         (["--input", "evening.flac"], "a service listens to a microphone"),
         (["--assist", "stdout"], "a service listens to a microphone"),
-        (["--config", "wakegate.toml"], "no whole path"),
+        (["--config", "wakegate.toml"], "--config wakegate.toml is no whole path"),
+        (["--model", "six.onnx"], "--model six.onnx is no whole path"),
+        (["--mqtt", "mqtt://localhost", "--mqtt-login", "login"], "--mqtt-login login is no whole path"),
+        (["--assist", "unix:assist.sock"], "--assist assist.sock is no whole path"),
+        (["--events", "unix:events.sock"], "--events events.sock is no whole path"),
         (["--on", "wake=a\nb"], "cannot"),
     ],
 )

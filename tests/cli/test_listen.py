@@ -228,8 +228,9 @@ def test_with_a_grant_the_frames_are_as_they_are_documented(tmp_path):
     for header, samples, end in utterances:
         wake = wakes[header["event"]]
         assert header == {
-            "schema": SCHEMA, "event": wake["id"], "word": "computer", "sample_rate": RATE, "format": "s16le",
-            "channels": 1, "word_start": header["word_start"], "word_end": header["word_end"],
+            "schema": SCHEMA, "event": wake["id"], "word": "computer", "score": wake["score"],
+            "threshold": wake["threshold"], "sample_rate": RATE, "format": "s16le", "channels": 1,
+            "word_start": header["word_start"], "word_end": header["word_end"],
         }  # fmt: skip
         assert header["word_end"] - header["word_start"] == wake["end"] - wake["start"]
         assert end["samples"] == len(samples) > RATE // 2

@@ -1,18 +1,23 @@
-"""``wakegate listen --events --on``, ``wakegate tell`` and the README's C client, each in a process. Around 20 s."""
+"""``wakegate listen --events --on``, ``wakegate tell`` and the page's C client, each in a process. Around 20 s."""
 
 import contextlib
 import json
 import re
 import shutil
+import socket
 import subprocess
+import sys
+import threading
 import time
 
 import pytest
 
-from tests.cli.process import ROOT, command, environment, place, six_words, started
+from tests.cli.process import ROOT, RUN, command, environment, place, six_words, started
+from wakegate.cli import main
 from wakegate.journal import read
 
-C = re.search(r"^```c\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+PAGE = (ROOT / "wakegate" / "serve" / "README.md").read_text(encoding="utf-8")
+C = re.search(r"^```c\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 
 @contextlib.contextmanager
@@ -63,6 +68,32 @@ def test_a_word_to_a_listener(tmp_path):
         events = end(process, six_words().tobytes())
     assert "wake" in [event["kind"] for event in events] and not path.exists()
     assert tell(tmp_path, path, "status")[0] == 1
+
+
+def test_what_a_listener_says_does_not_steer_the_terminal(tmp_path, capsys):
+    path = tmp_path / "other.sock"
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(path))
+        other.listen()
+
+        def answer():
+            with other.accept()[0] as peer:
+                peer.sendall(b'{"kind": "reply", "error": "", "words": ["\\u001b[2J"]}\n')
+                peer.recv(4096)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        assert main(["tell", f"unix:{path}", "status"]) == 0
+        thread.join()
+    assert capsys.readouterr().out == "listening for \\x1b[2J; the gate is closed\n"
+
+
+def test_output_on_a_full_disk_is_lost_and_the_listening_goes_on(tmp_path):
+    with open("/dev/full", "w") as full:
+        words = ("listen", "--json", "--input", ROOT / "tests/data/six_words.flac")
+        done = subprocess.run([sys.executable, "-c", RUN, *words], env=environment(tmp_path), stdout=full, stderr=full)
+    kinds = [entry.kind for entry in read(place(tmp_path))]
+    assert kinds.count("wake") == 6 and "stopped" in kinds and done.returncode != 0
 
 
 def test_a_listener_muted_over_the_socket_hears_nothing(tmp_path):
@@ -117,6 +148,7 @@ def test_a_hook_of_the_config_and_the_command_line_before_it(tmp_path):
         (["--on", "aplay ding.wav"], "not KIND=COMMAND"),
         (["--on", "ding=aplay"], "a hook on 'ding'"),
         (["--on", "wake="], "is empty"),
+        (["--playback", "no_such_program"], "the playback command cannot be run"),
     ],
 )
 def test_what_is_asked_for_wrongly_is_said(tmp_path, words, said):
@@ -134,8 +166,10 @@ def test_the_c_client_of_the_page(tmp_path):
     with listening(tmp_path) as (process, path):
         words = [tmp_path / "client", path, '{"command": "status"}']
         with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment(tmp_path)) as client:
-            shown = [client.stdout.readline(), client.stdout.readline()]
-            assert [json.loads(line)["kind"] for line in shown] == ["status", "reply"]
+            shown = []
+            while shown[-1:] != ["reply"]:
+                shown.append(json.loads(client.stdout.readline())["kind"])
+            assert [kind for kind in shown if kind != "started"] == ["status", "reply"], "it may come in between"
             events = end(process, six_words().tobytes())
             lines = client.stdout.read().splitlines()
             assert client.wait(20) == 0

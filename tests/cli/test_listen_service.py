@@ -177,9 +177,19 @@ def test_a_reload_takes_words_and_thresholds_in_mid_sound_and_loses_nothing(list
         ("[wake]\nthresholds = { alexa = 0.0 }", "the threshold for 'alexa' is 0"),
         ("[consent]\nassist = true", "consent is a person's act"),
         ("[wake", "is not TOML"),
+        ('[on]\rwake = "true"\n', "is not TOML"),
         (None, "cannot be read"),
     ],
-    ids=["a number", "an unknown word", "a word twice", "below the floor", "consent", "no TOML", "gone"],
+    ids=[
+        "a number",
+        "an unknown word",
+        "a word twice",
+        "below the floor",
+        "consent",
+        "no TOML",
+        "old line ends",
+        "gone",
+    ],
 )
 def test_a_config_that_would_not_do_is_not_taken(listener, text, said):
     service = listener("--json")

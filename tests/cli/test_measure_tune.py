@@ -155,6 +155,12 @@ def test_what_cannot_be_done_is_said(tune, words, said):
     assert code == 1 and said in told
 
 
+def test_a_muted_device_is_not_listened_to(tune):
+    assert main(["mute"]) == 0
+    code, _, _, said = tune("--budget", "0.1/h", "--microphone", "--hours", "24")
+    assert code == 1 and "a person has muted this device" in said
+
+
 @pytest.mark.parametrize("budget", ["", "often", "0.1/week", "-1/h", "0", "1e999"])
 def test_a_budget_is_a_rate(tune, budget):
     code, _, _, said = tune(f"--budget={budget}", SIX_WORDS)
@@ -197,7 +203,7 @@ def test_a_config_that_cannot_be_changed_is_told_before_listening(tune, tmp_path
 def test_the_models_card_is_told_with_the_side_on_which_it_lies(tune):
     _, _, out, _ = tune("--budget", ENOUGH, SIX_WORDS)
     (alexa,) = [line for line in out.splitlines() if "alexa" in line]
-    assert f"not measured this high (the card ends at {END:g})" in alexa and ">= " not in alexa
+    assert f"unknown above {END:g}" in alexa and ">= " not in alexa
     _, _, out, _ = tune("--budget", "800/h", SIX_WORDS)
     (alexa,) = [line for line in out.splitlines() if "alexa" in line]
     assert "<= " in alexa and ">= " not in alexa, "and the floor can only miss less"

@@ -5,6 +5,7 @@ import contextlib
 import json
 import select
 import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -117,6 +118,25 @@ def test_a_client_is_told_and_so_are_people_and_nothing_is_kept(tmp_path, scheme
     assert list(tmp_path.iterdir()) == [], "neither journal nor ledger nor sound"
 
 
+def test_output_that_nobody_takes_costs_no_client_anything(tmp_path):
+    """A reader that is gone is people's loss, and no assistant's."""
+    uri = f"unix://{tmp_path}/wake.sock"
+    process, _ = serving(tmp_path, "--uri", uri, "--words", "alexa")
+
+    async def twice():
+        async with AsyncClient.from_uri(uri) as client:
+            for event in (*spoken(), *spoken()):
+                await client.write_event(event)
+            return [(await asyncio.wait_for(client.read_event(), 10)).type for _ in range(2)]
+
+    with process:
+        process.stdout.close()
+        try:
+            assert asyncio.run(twice()) == ["detection", "detection"]
+        finally:
+            process.terminate()
+
+
 def test_by_default_it_is_on_this_device_alone(tmp_path, monkeypatch, capsys):
     from wakegate.serve.wyoming import door
 
@@ -125,6 +145,11 @@ def test_by_default_it_is_on_this_device_alone(tmp_path, monkeypatch, capsys):
     for name, value in environment(tmp_path).items():
         monkeypatch.setenv(name, value)
     assert main(["serve"]) == 0 and seen == ["tcp://127.0.0.1:10400"], capsys.readouterr()
+
+
+def test_an_address_beyond_this_device_is_said_to_be_one(tmp_path):
+    process, _ = serving(tmp_path, "--uri", "tcp://0.0.0.0:0", "--words", "alexa")
+    assert "can be reached from other devices" in stop(process)[2]
 
 
 @pytest.mark.parametrize("stdin", ["pipe", "file"])
@@ -215,6 +240,28 @@ def test_a_program_on_stdio_gets_the_sound_and_ends_the_listening_when_it_goes(t
     assert "stopped" in [entry.kind for entry in read(place(tmp_path))]
 
 
+def test_its_event_socket_and_its_hooks_are_those_of_listen(tmp_path):
+    path, heard = tmp_path / "events.sock", tmp_path / "heard"
+    hook = f"""wake=sh -c 'echo "$WAKEGATE_WORD" >> {heard}'"""
+    words = ("--input", "-", "--words", "alexa", "--events", f"unix:{path}", "--on", hook)
+    process, _ = serving(tmp_path, "--mic-uri", f"unix://{tmp_path}/mic.sock", *words)
+    with process, socket.socket(socket.AF_UNIX) as peer:
+        peer.settimeout(60)
+        peer.connect(str(path))
+        with peer.makefile("r") as lines:
+            assert json.loads(lines.readline())["kind"] == "status"
+            peer.sendall(b'{"command": "mute", "for_s": 60}\n{"command": "unmute"}\n')
+            replies = []
+            while len(replies) < 2:  # "started" comes among them
+                replies += [said for said in [json.loads(lines.readline())] if said["kind"] == "reply"]
+            out, err = process.communicate(SPOKEN.tobytes(), timeout=60)
+            told = [json.loads(line) for line in lines]
+    assert (process.returncode, err) == (0, b"") and all(reply["ok"] for reply in replies)
+    printed = [event for event in map(json.loads, out.splitlines()) if event["kind"] != "started"]
+    assert [event for event in told if event["kind"] not in ("started", "reply")] == printed
+    assert "wake" in [event["kind"] for event in printed] and heard.read_text() == "alexa\n"
+
+
 # What is asked for wrongly.
 
 
@@ -229,6 +276,10 @@ def test_a_program_on_stdio_gets_the_sound_and_ends_the_listening_when_it_goes(t
         (["--mic-uri", "stdio://", "--mic-user", "no such user"], "is no user"),
         (["--device", "USB"], "--device is a microphone's"),
         (["--mic-user", "root"], "--mic-user is a microphone's"),
+        (["--events", "unix:events.sock"], "--events is a microphone's"),
+        (["--on", "wake=true"], "--on is a microphone's"),
+        (["--playback", "parec"], "--playback is a microphone's"),
+        (["--mic-uri", "stdio://", "--on", "ding=true"], "a hook on 'ding'"),
         (["--zeroconf", "kitchen"], "is not there for others"),
         (["--words", "hal"], "no installed model knows 'hal'"),
         (["--threshold", "jarvis=0.5", "--words", "alexa"], "'jarvis' is not listened for"),

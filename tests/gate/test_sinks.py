@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import resource
 import socket
 import struct
 import subprocess
@@ -17,7 +18,7 @@ from wakegate.events import Purpose, Reason
 from wakegate.gate.frames import Info
 from wakegate.gate.sinks import CallbackSink, Sink, SocketSink, StreamSink
 
-INFO = Info(id="0123", word="alexa", word_start=800, word_end=1600)
+INFO = Info(id="0123", word="alexa", score=0.9, threshold=0.4, word_start=800, word_end=1600)
 
 
 def read_utterance(stream):
@@ -78,8 +79,8 @@ def test_a_reader_of_the_docstring_gets_every_sample(pipe):
     with os.fdopen(out, "rb") as stream:
         header, pcm, end = read_utterance(stream)
         assert header == {
-            "schema": 1, "event": "0123", "word": "alexa", "sample_rate": 16000, "format": "s16le", "channels": 1,
-            "word_start": 800, "word_end": 1600,
+            "schema": 1, "event": "0123", "word": "alexa", "score": 0.9, "threshold": 0.4,
+            "sample_rate": 16000, "format": "s16le", "channels": 1, "word_start": 800, "word_end": 1600,
         }  # fmt: skip
         assert pcm == noise(5000).tobytes() and end == {"reason": "endpoint", "complete": True, "samples": 5000}
         _, pcm, end = read_utterance(stream)
@@ -231,6 +232,29 @@ def test_the_newest_connection_hears_the_next_utterance(tmp_path):
         assert sink.close(Reason.ENDPOINT)
         assert old.recv(100) == b""  # hung up
         assert new.recv(10).startswith(b'{"schema"')
+    sink.shut()
+
+
+def test_without_descriptors_who_is_connected_still_hears(tmp_path):
+    sink = SocketSink(tmp_path / "assist.sock")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with socket.socket(socket.AF_UNIX) as first, socket.socket(socket.AF_UNIX) as second:
+        first.connect(str(tmp_path / "assist.sock"))
+        assert sink.ready()
+        second.connect(str(tmp_path / "assist.sock"))
+        taken = [os.dup(0)]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (taken[0] + 5, hard))
+        try:
+            with contextlib.suppress(OSError):
+                while True:
+                    taken.append(os.dup(0))
+            assert sink.ready()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            for descriptor in taken:
+                os.close(descriptor)
+        sink.open(INFO)
+        assert first.recv(10)
     sink.shut()
 
 

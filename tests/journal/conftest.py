@@ -18,14 +18,17 @@ class FakeClock:
     """Starts at a round hour; stands still until the test moves it."""
 
     def __init__(self) -> None:
-        self.wall, self.boot, self.trusted, self.boot_id = 1_795_305_600.0, 100.0, True, "boot-one"
+        self.wall, self.since_boot, self.trusted, self.boot_id = 1_795_305_600.0, 100.0, True, "boot-one"
 
     def now(self) -> Moment:
-        return Moment(self.wall, self.trusted, self.boot, self.boot_id)
+        return Moment(self.wall, self.trusted, self.since_boot, self.boot_id)
+
+    def boot(self) -> float:
+        return self.since_boot
 
     def advance(self, seconds: float) -> None:
         self.wall += seconds
-        self.boot += seconds
+        self.since_boot += seconds
 
 
 @pytest.fixture

@@ -180,7 +180,9 @@ def test_the_verifier_says_whether_the_word_is_in_a_clip(host):
 one, two = verifier(key_phrase="computer"), verifier(key_phrase=["computer", "view glass"])
 clips = {"computer": clip(3.2, 4.75), "view_glass": clip(15.0, 16.9), "alexa": clip(0.5, 2.0), "silence": bytes(64000),
          "nothing": b""}
-tell(one={name: one.verify(sound) for name, sound in clips.items()},
+broken = verifier(key_phrase="computer")
+broken._detector = None
+tell(broken=broken.verify(clips["computer"]), one={name: one.verify(sound) for name, sound in clips.items()},
      two={name: two.verify(sound) for name, sound in clips.items()},
      again=one.verify(clips["computer"]), odd=one.verify(b"123"), text=one.verify("text"), strict=verifier(
      key_phrase="computer", threshold=0.999).verify(clips["computer"]))
@@ -188,5 +190,6 @@ tell(one={name: one.verify(sound) for name, sound in clips.items()},
     nothing = {"alexa": False, "silence": False, "nothing": False}
     assert told["one"] == {"computer": True, "view_glass": False, **nothing}
     assert told["two"] == {"computer": True, "view_glass": True, **nothing}
-    # A listener goes on without a verifier that raises: a doubt is a no.
+    # A listener goes on without a verifier that raises: a doubt is a no, and so is a fault of ours.
+    assert told["broken"] is False
     assert (told["again"], told["odd"], told["text"], told["strict"]) == (True, False, False, False)

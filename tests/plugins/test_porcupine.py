@@ -145,8 +145,18 @@ def test_a_model_that_cannot_be_read_is_an_io_error(tmp_path):
 
 @pytest.mark.parametrize(
     "frame",
-    [[0] * 511, [0] * 513, [], [0.0] * 512, [0] * 511 + [40_000], bytes(512), np.zeros((512, 1), np.int16), None],
-    ids=["short", "long", "empty", "floats", "too loud", "bytes", "column", "None"],
+    [
+        [0] * 511,
+        [0] * 513,
+        [],
+        [0.0] * 512,
+        [0] * 511 + [40_000],
+        bytes(512),
+        np.zeros((512, 1), np.int16),
+        None,
+        [[0], 0] * 256,
+    ],
+    ids=["short", "long", "empty", "floats", "too loud", "bytes", "column", "None", "rows"],
 )
 def test_what_is_no_frame_is_refused_and_harms_nothing(frame):
     porcupine = pvporcupine.create(keywords=["alexa"])

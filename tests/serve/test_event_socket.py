@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from tests.gate.world import FakeEar, Scene, ScriptSource
 from wakegate.errors import ConfigError
 from wakegate.events import SCHEMA, Gap, Muter, Purpose, Reason
 from wakegate.pipeline import Pipeline
-from wakegate.serve import event_socket, event_socket_peer
+from wakegate.serve import event_socket, event_socket_client, event_socket_peer
 from wakegate.serve.event_socket import MOST_EVENTS, MOST_PEERS, EventSocket
 from wakegate.serve.event_socket_client import ask
 from wakegate.serve.event_socket_peer import LONGEST_LINE
@@ -385,6 +385,29 @@ def test_ask_says_why_there_is_no_answer(served, path, tmp_path):
             thread.join()
     with programs(path, MOST_PEERS), pytest.raises(ConfigError, match="connected already"):
         ask(path, {"command": "status"})
+
+
+@pytest.mark.parametrize("words", [b'{"kind": "wake"}\n' * 50, b"x" * 4000, b"[" * 4000], ids=["events", "x", "[["])
+def test_ask_does_not_wait_or_gather_without_end(tmp_path, monkeypatch, words):
+    """Whoever answers there never comes to the point."""
+    monkeypatch.setattr(event_socket_client, "ANSWER_S", 0.5)
+    with closing(socket.socket(socket.AF_UNIX)) as other:
+        other.bind(str(tmp_path / "other.sock"))
+        other.listen()
+
+        def speak():
+            with other.accept()[0] as peer, suppress(OSError):
+                while True:
+                    peer.sendall(words)
+                    time.sleep(0.001)
+
+        thread = threading.Thread(target=speak)
+        thread.start()
+        began = time.monotonic()
+        with pytest.raises(ConfigError, match="no listener"):
+            ask(tmp_path / "other.sock", {"command": "status"})
+        thread.join()
+        assert time.monotonic() - began < 5
 
 
 FLOOD = """

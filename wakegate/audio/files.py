@@ -68,7 +68,8 @@ class FileSource:
         self._at = 0
         direct = rate == SAMPLE_RATE and channels == 1 and self._file.subtype == "PCM_16"
         # libsndfile's float32 holds 16-bit values exactly, so one type serves every other file.
-        self._converter = None if direct else Converter(rate, channels, "float32", channel)
+        self._dtype = "int16" if direct else "float32"
+        self._converter = None if direct else Converter(rate, channels, self._dtype, channel)
 
     @property
     def name(self) -> str:
@@ -112,7 +113,7 @@ class FileSource:
     def _decode(self, into: NDArray[Any]) -> int:
         """Let libsndfile write frames into ``into``; note the end."""
         try:
-            count: int = self._file.buffer_read_into(into, into.dtype.name)
+            count: int = self._file.buffer_read_into(into, self._dtype)
         except soundfile.SoundFileError as error:
             raise FormatError(f"{self._path} is damaged after {self._second()} s: {error}") from error
         self._at += count

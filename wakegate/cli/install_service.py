@@ -63,11 +63,9 @@ def run(args: argparse.Namespace) -> int:
 def _write_unit(path: Path, text: str, *, replace: bool) -> str:
     from .. import systemd
 
-    if path.is_file() and path.read_text(encoding="utf-8") == text:
+    if path.is_file() and path.read_bytes() == text.encode():
         return f"Already there: {path}"
-    if replace:
-        path.unlink(missing_ok=True)
-    if not systemd.write_new(path, text, 0o644):
+    if not systemd.write_new(path, text, 0o644, replace=replace):
         raise ConfigError(f"{path} is there and is another unit: look at it, then --replace it, or use --print")
     return f"Wrote {path}"
 
@@ -81,9 +79,10 @@ def _check(options: list[str]) -> None:
     given = top.parse_args(["listen", *options])
     if given.input is not None or given.assist == "stdout":
         raise ConfigError("a service listens to a microphone, and nobody reads its stdout: leave them out")
-    path = given.config
-    if path is not None and not path.is_absolute():
-        raise ConfigError(f"--config {path} is no whole path: a service starts in another folder")
+    for name in ("config", "model", "mqtt_login", "mqtt_ca", "assist", "events"):
+        path = str(getattr(given, name) or "/").removeprefix("unix:")
+        if not Path(path).is_absolute():
+            raise ConfigError(f"--{name.replace('_', '-')} {path} is no whole path: a service starts in another folder")
 
 
 def _program() -> Path:

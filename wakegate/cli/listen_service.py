@@ -15,6 +15,7 @@ from ..errors import ConfigError, WakegateError
 from ..notify import Notify
 from . import journald
 from .journald import Priority
+from .listening import thresholds_of
 from .terminal import say
 
 if TYPE_CHECKING:
@@ -70,7 +71,6 @@ class Reload:
         """Take what can be taken; return what else has changed."""
         from .. import config
         from ..wake import catalogue
-        from .listen import thresholds_of
 
         path = self._args.config or self._started.path
         if path is None and config.usual_path() is None:

@@ -42,11 +42,14 @@ def most(args: argparse.Namespace) -> int | None:
 
 
 def microphone(args: argparse.Namespace, settings: "Config") -> "Source":
-    """Open the microphone of the options, else of the config, else the system's."""
+    """Open the microphone of the options, else of the config, else the system's; a person's mute ends it."""
     from ..audio.microphone import Microphone
+    from ..mute import UntilMuted, check
+    from ..place import Place
 
+    check(place := Place.fixed())
     device = settings.device if args.device is None else int(args.device) if args.device.isdecimal() else args.device
-    return Microphone(device, settings.channel if args.channel is None else args.channel)
+    return UntilMuted(Microphone(device, settings.channel if args.channel is None else args.channel), place)
 
 
 @contextmanager

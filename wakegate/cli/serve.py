@@ -2,18 +2,15 @@
 
 import argparse
 import json
-import signal
 import sys
 from collections.abc import Iterable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from ..errors import ConfigError
-from .detect import add_wake_options
-from .listen import sound_of, thresholds_of
-from .terminal import plain
+from .listening import Listening, add_listening_options, thresholds_of
+from .terminal import plain, put, say
 
 if TYPE_CHECKING:
     from ..serve.wyoming.door import Dropped
@@ -28,12 +25,15 @@ and neither kept nor passed on; there is no microphone, no grant and no journal.
 encryption: an address beyond this device is for a network that you trust.
 
 --mic-uri: a microphone behind the gate, for an assistant on this device. What it hears is what the gate releases: after
-a wake word, under somebody's grant (`wakegate consent grant assist`), from the pre-roll to the endpoint."""
+a wake word, under somebody's grant (`wakegate consent grant assist`), from the pre-roll to the endpoint. Event socket,
+hooks and MQTT are those of `wakegate listen`."""
 _EXAMPLES = """\
 examples:
   wakegate serve
   wakegate serve --uri tcp://0.0.0.0:10400 --zeroconf kitchen
-  wakegate serve --mic-uri tcp://127.0.0.1:10700 --device USB"""
+  wakegate serve --mic-uri tcp://127.0.0.1:10700 --device USB
+  wakegate serve --mic-uri tcp://127.0.0.1:10700 --events unix:events.sock --on wake='aplay ding.wav'"""
+_OF_A_MICROPHONE = ("device", "channel", "input", "mic_user", "playback", "events", "events_group", "on", "mqtt")
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -48,10 +48,6 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--uri", metavar="URI", help=f"tcp://HOST:PORT, unix:///PATH or stdio:// (default: {DEFAULT})")
     kind.add_argument("--mic-uri", metavar="URI", help="the same for a gated microphone; on this device only")
-    add_wake_options(parser)
-    parser.add_argument(
-        "--threshold", action="append", default=[], metavar="[WORD=]T", help="a threshold, of one word or of all"
-    )
     parser.add_argument("--zeroconf", metavar="NAME", help="announce a --uri on the network by this name")
     parser.add_argument("--device", help="with --mic-uri: microphone, as for `wakegate listen`")
     parser.add_argument(
@@ -61,8 +57,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument(
         "--mic-user", metavar="NAME", help="with --mic-uri tcp://: a user whose programs may listen, beside you"
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="a wakegate.toml; the usual one if not given")
-    parser.add_argument("--json", action="store_true", help="events as JSON Lines")
+    add_listening_options(parser)
     # An assistant hears a file live, as it was spoken.
     parser.set_defaults(run=run, rate=None, channels=None, assist="wyoming")
 
@@ -74,8 +69,8 @@ def run(args: argparse.Namespace) -> int:
     messages.check_installed()
     if args.mic_uri is not None:
         return _microphone(args)
-    for name in ("device", "channel", "input", "mic_user"):
-        if getattr(args, name) is not None:
+    for name in _OF_A_MICROPHONE:
+        if getattr(args, name) not in (None, []):
             raise ConfigError(f"--{name.replace('_', '-')} is a microphone's: give --mic-uri, or leave it out")
     return _wake(args)
 
@@ -99,44 +94,34 @@ def _wake(args: argparse.Namespace) -> int:
     tell = _Teller(args, sys.stderr if where.scheme is address.Scheme.STDIO else sys.stdout)
     service = WakeService(words, tell.woke)
     door = Door(where, service.serve, most=MOST_CLIENTS, dropped=tell.dropped)
+    if not where.on_this_device:
+        say(f"note: {where} can be reached from other devices, and Wyoming knows neither passwords nor encryption")
     with announced(args.zeroconf, where):
         run_until_stopped(door, lambda found_at: tell.opened(found_at, words.offered))
     return 0
 
 
 def _microphone(args: argparse.Namespace) -> int:
-    from .. import config
-    from ..pipeline import Pipeline
     from ..serve.wyoming import address
     from ..serve.wyoming.microphone import GatedMicrophone
-    from ..wake import load
-    from .story import tell as tell_event
 
     if args.zeroconf is not None:
         raise ConfigError("a gated microphone is for this device alone: leave --zeroconf out, or give --uri")
-    settings, where = config.read(args.config), address.parse(args.mic_uri)
+    where = address.parse(args.mic_uri)
     if args.input == "-" and where.scheme is address.Scheme.STDIO:
         raise ConfigError("stdin cannot carry both sound and what a client says: give --input a file")
-    scorer = load(settings.words if args.words is None else args.words, args.model, args.engine)
-    thresholds = {**settings.thresholds, **thresholds_of(args.threshold, scorer.words)}
     tell = _Teller(args, sys.stderr if where.scheme is address.Scheme.STDIO else sys.stdout)
-    words = dict.fromkeys(scorer.words, scorer.manifest)
-    # Of clients another thread tells: apart from the events.
-    sink = GatedMicrophone(where, words, _Teller(args, sys.stderr).dropped, users=_users(args.mic_user))
-    source = sound_of(args, settings)
     with ExitStack() as stack:
-        pipeline = stack.enter_context(
-            Pipeline.open(source, scorer=scorer, thresholds=thresholds, assist=sink, limits=settings.limits)
-        )
-        # A service manager's stop and Ctrl-C end the stream as it should end: wiped, and on record.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: pipeline.stop())
+        listening = Listening(args, stack)
+        words = dict.fromkeys(listening.scorer.words, listening.scorer.manifest)
+        # Of clients another thread tells: apart from the events.
+        sink = GatedMicrophone(where, words, _Teller(args, sys.stderr).dropped, users=_users(args.mic_user))
+        pipeline = listening.open(listening.sound(), sink)
         stack.enter_context(sink)
         stack.callback(pipeline.close)  # before the sink goes: whoever listens is told of the end
         tell.opened(sink.found_at, words)
         sink.when_over(pipeline.stop)
-        for event in pipeline:
-            tell_event(event, as_json=args.json, out=tell.out)
+        listening.run(pipeline, tell.out)
     return 0
 
 
@@ -168,4 +153,5 @@ class _Teller:
         self._say({"kind": "dropped", **asdict(who)}, f"client {who.client} was sent away: {who.why}")
 
     def _say(self, values: Mapping[str, object], line: str) -> None:
-        print(json.dumps(values) if self._as_json else plain(line), file=self.out, flush=True)
+        with suppress(BrokenPipeError):  # nobody reads it any more, and clients are served all the same
+            put(json.dumps(values) if self._as_json else plain(line), self.out)

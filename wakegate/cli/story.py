@@ -7,7 +7,7 @@ from ..events import SAMPLE_RATE, Event
 from ..journal.explain import expected, explain
 from ..journal.lines import Entry
 from . import journald
-from .terminal import plain
+from .terminal import plain, put
 
 
 def sentence(event: Event) -> str:
@@ -21,7 +21,7 @@ def tell(event: Event, *, as_json: bool, out: TextIO = sys.stdout) -> None:
         return
     told = f"{event.at / SAMPLE_RATE:9.2f} s  {plain(sentence(event))}"
     line = event.to_json() if as_json else journald.lines(told, journald.priority(event.kind), out)
-    print(line, file=out, flush=True)
+    put(line, out)
 
 
 def _entry(event: Event) -> Entry:

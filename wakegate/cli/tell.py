@@ -5,6 +5,7 @@ import json
 
 from ..errors import ConfigError
 from ..events import Cause, Verdict
+from .terminal import plain
 
 _DESCRIPTION = """\
 Say a word to a listener that was started with --events: status, cancel, mute and unmute, label. What a person muted at
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     elif args.word == "label":
         command |= {"id": args.id, "verdict": args.verdict, "cause": args.cause}
     reply = ask(path_of(args.socket, "tell"), command)
-    print(json.dumps(reply) if args.json else _sentence(reply))
+    print(json.dumps(reply) if args.json else plain(_sentence(reply)))
     return 0
 
 

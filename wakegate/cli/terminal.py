@@ -4,9 +4,11 @@ Owns the one place that decides how a line looks. Never imports rich before some
 commands stay small in memory.
 """
 
+import errno
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TextIO
 
 from .journald import Priority, lines
 
@@ -16,9 +18,18 @@ def emit(record: Mapping[str, object]) -> None:
     print(json.dumps(record), flush=True)
 
 
+def put(line: str, out: TextIO) -> None:
+    """Print a line at once. One that a full disk does not take is lost: it is no reason to stop listening."""
+    try:
+        print(line, file=out, flush=True)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+
+
 def say(text: str, urgent: Priority = Priority.NOTICE) -> None:
     """Print words for people on stderr."""
-    print(lines(plain(text), urgent, sys.stderr), file=sys.stderr, flush=True)
+    put(lines(plain(text), urgent, sys.stderr), sys.stderr)
 
 
 def plain(text: str) -> str:
@@ -31,6 +42,8 @@ def plain(text: str) -> str:
     )
 
 
+STOPPED = 130
+"""The exit code of whoever is stopped by Ctrl-C before it was done."""
 WORD = 32
 """Longer than any word or number; what is longer is a path, which may be broken to be shown whole."""
 

@@ -178,9 +178,8 @@ class Gate:
             utterance.clips[grant.purpose] = grant
             return
         assert self._sink is not None
-        wake, first = utterance.wake, utterance.first
-        info = Info(id=wake.id, word=wake.word, word_start=max(0, wake.start - first), word_end=wake.end - first)
-        utterance.live = Live(grant, self._sink, self._ring, info, first)
+        first = utterance.first
+        utterance.live = Live(grant, self._sink, self._ring, Info.of(utterance.wake, first), first)
 
     # While open
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..audio.block import Samples
 from ..events import Purpose, Reason
-from ..unix import listen, trusted
+from ..unix import listen, remove, trusted
 from .frames import FRAME_SAMPLES, Info, end, header, prefix
 
 
@@ -229,7 +229,7 @@ class SocketSink:
         self._hang_up()
         if self._listener.fileno() >= 0:
             self._listener.close()
-            self._path.unlink(missing_ok=True)
+            remove(self._path)
 
     def _reader(self) -> StreamSink:
         if self._stream is None:
@@ -240,7 +240,7 @@ class SocketSink:
         while True:
             try:
                 peer, _ = self._listener.accept()
-            except BlockingIOError:
+            except OSError:  # nobody more; or no descriptors are left, and who waits goes on waiting
                 return None
             if trusted(peer):
                 return peer

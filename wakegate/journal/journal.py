@@ -137,15 +137,15 @@ class Journal:
         """Write the waiting lines if they are due. For every block: it costs a look at the clock."""
         if not self._waiting and not self._samples and not self._uncounted:
             return
-        moment = self._clock.now()
+        boot = self._clock.boot()
         # While the disk refuses, the samples add up here instead of waiting as ever more lines.
-        if moment.boot >= self._exposure_due and not (self._trouble and self._waiting):
-            self._expose(moment)
-        if self._waiting and moment.boot >= self._due:
+        if boot >= self._exposure_due and not (self._trouble and self._waiting):
+            self._expose(self._clock.now())
+        if self._waiting and boot >= self._due:
             try:
-                self._write(moment)
+                self._write(self._clock.now())
             except JournalError:
-                self._due = moment.boot + RETRY_S
+                self._due = boot + RETRY_S
 
     def close(self) -> None:
         """Write everything that waits, on disk.

@@ -22,7 +22,7 @@ from ovos_plugin_manager.templates.hotwords import HotWordEngine, HotWordVerifie
 
 from ..audio.block import Samples
 from ..ear import Ear
-from ..errors import ConfigError, FormatError
+from ..errors import ConfigError, FormatError, WakegateError
 from ..events import Wake
 from ..wake import Detector, Scorer, load, sweep
 
@@ -109,8 +109,8 @@ class WakegateVerifier(HotWordVerifier):
         try:
             clip = _samples(chunk)
             return any(found.detected for found in sweep.candidates(self._scorer, self._detector, [clip]))
-        except FormatError as error:
-            _log.warning("not verified: %s", error)
+        except Exception as error:  # OVOS takes one that raises for none, and would wake
+            _log.warning("not verified: %s", error if isinstance(error, WakegateError) else type(error).__name__)
             return False
         finally:
             self._scorer.reset()  # nothing of the clip is held

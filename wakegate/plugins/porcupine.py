@@ -261,7 +261,10 @@ def _named(given: str) -> tuple[Path, str]:
 
 def _frame(pcm: Sequence[int]) -> Samples:
     """Return a frame as (512,) int16; numbers that int16 cannot hold are refused, not wrapped."""
-    samples = np.asarray(pcm)
+    try:
+        samples = np.asarray(pcm)
+    except ValueError as error:
+        raise PorcupineInvalidArgumentError("a frame is a row of numbers, got rows of different lengths") from error
     if samples.shape != (FRAME_LENGTH,) or samples.dtype.kind not in "iu":
         raise PorcupineInvalidArgumentError(
             f"a frame is {FRAME_LENGTH} whole numbers (16-bit samples), got {samples.dtype} of shape {samples.shape}"

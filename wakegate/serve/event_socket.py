@@ -22,7 +22,7 @@ from types import TracebackType
 
 from ..events import SCHEMA, Event
 from ..pipeline import Pipeline
-from ..unix import listen, trusted
+from ..unix import listen, remove, trusted
 from .event_socket_commands import Commands
 from .event_socket_peer import Peer, refusal
 
@@ -107,8 +107,8 @@ class EventSocket:
                 self._closing.wait(PAUSE_S)
             self._round(set())
         finally:
-            self._path.unlink(missing_ok=True)
             self._listener.close()
+            remove(self._path)
             for peer in self._peers:
                 peer.close()
             self._selector.close()

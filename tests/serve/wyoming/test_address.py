@@ -2,6 +2,7 @@
 
 import os
 import socket
+from contextlib import ExitStack
 
 import pytest
 
@@ -36,6 +37,7 @@ def test_what_is_an_address_and_who_can_reach_it(text, on_this_device):
     "text",
     [
         "", "10400", "127.0.0.1:10400", "tcp://", "tcp://127.0.0.1", "tcp://:10400", "tcp://127.0.0.1:", "tcp://h:99999",
+        "tcp://h:" + "9" * 5000,
         "tcp://h:-1", "tcp://h:١٢", "unix://", "unix://relative", "stdio://x", "http://h:1", "stdio:",
     ],
 )  # fmt: skip
@@ -89,6 +91,18 @@ def test_it_is_announced_by_its_name_and_no_more_afterwards():
     assert about is not None and about.port == 10400 and len(about.addresses) == 1
     assert about.properties == {}
     assert seen() is None
+
+
+def test_a_name_that_another_device_has_is_said():
+    pytest.importorskip("zeroconf", reason="the extra `zeroconf` is not installed")
+    name, here = f"wakegate-test-{os.getpid()}", parse("tcp://0.0.0.0:10400")
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(announced(name, here))
+        except ConfigError as error:
+            pytest.skip(f"no network to announce on: {error}")
+        with pytest.raises(ConfigError, match="NonUniqueName"), announced(name, here):
+            pass
 
 
 def test_an_announcement_that_cannot_be_made_is_said():

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.serve.wyoming.test_inbox import BAD, headers, rubbish
-from tests.serve.wyoming.world import RATE, Detect, Event, chunks, send, serving, six_words, talk, until
+from tests.serve.wyoming.world import RATE, WORDS, Detect, Event, chunks, send, serving, six_words, talk, until
 from wakegate.serve.wyoming import door, inbox, wake
 from wakegate.serve.wyoming.wake import MOST_CLIENTS
 
@@ -317,6 +317,76 @@ def test_any_order_of_events_is_an_answer_or_an_error_and_no_fault_of_ours(event
         assert talk(run()) and faults == []
     finally:
         logging.getLogger(door.__name__).removeHandler(handler)
+
+
+def test_who_says_many_things_at_once_lets_others_be_answered_in_between():
+    forms = [{"rate": rate, "width": 2, "channels": 1} for rate in (16_000, 8_000)] * 40
+    burst = b"".join(json.dumps({"type": "audio-start", "data": form}).encode() + b"\n" for form in forms)
+
+    async def run():
+        async with serving() as service, service.client() as honest:
+            await honest.write_event(Event("ping", {"text": "x"}))
+            await honest.read_event()
+            reader, writer = await service.raw()
+            writer.write(b'{"type": "audio-start", "data": %s}\n' % json.dumps(forms[0]).encode())  # its ears are there
+            writer.write(b'{"type": "ping"}\n')
+            await reader.readline()
+            answered = []
+
+            async def ask(name, asked, answer):
+                await asked
+                await answer()
+                answered.append(name)
+
+            writer.write(burst + b'{"type": "ping"}\n')
+            ping = honest.write_event(Event("ping", {"text": "x"}))
+            await asyncio.gather(ask("burst", writer.drain(), reader.readline), ask("other", ping, honest.read_event))
+            writer.close()
+            return answered
+
+    assert talk(run()) == ["other", "burst"]
+
+
+@pytest.mark.parametrize("text", ["\ud800", "\udcff", "x\0y", "\u202e", "x" * 16_000])
+def test_any_text_of_a_ping_comes_back_or_is_an_error_of_the_clients(text, caplog):
+    async def run():
+        async with serving() as service:
+            reader, writer = await service.raw()
+            body = json.dumps({"text": text}).encode()
+            writer.write(b'{"type": "ping", "data_length": %d}\n' % min(len(body), 16_384) + body)
+            writer.write_eof()
+            said = await answers(reader)
+            writer.close()
+            return said, service.dropped
+
+    said, dropped = talk(run())
+    assert said and "Traceback" not in caplog.text and dropped == []
+
+
+def test_who_asks_for_other_words_all_the_time_burns_one_core_at_most():
+    loading, most = [], []
+
+    async def run():
+        async with serving() as service, contextlib.AsyncExitStack() as stack:
+            load = service.words._ear
+
+            def watched(*choice):
+                loading.append(choice)
+                most.append(len(loading))
+                try:
+                    return load(*choice)
+                finally:
+                    loading.pop()
+
+            service.words._ear = watched
+            for word in WORDS * 2:
+                client = await stack.enter_async_context(service.client())
+                await client.write_event(Event("detect", {"names": [word]}))
+            while len(most) < 2 * len(WORDS):
+                await asyncio.sleep(0.01)
+
+    talk(run())
+    assert max(most) == 1
 
 
 def test_an_error_of_ours_ends_that_client_and_no_other(caplog, monkeypatch):

@@ -27,6 +27,7 @@ from wakegate.gate.limits import Limits
 from wakegate.gate.sinks import Sink
 from wakegate.pipeline import Pipeline
 from wakegate.serve.wyoming.address import parse
+from wakegate.serve.wyoming.door import Door
 from wakegate.serve.wyoming.microphone import GatedMicrophone
 from wakegate.wake import load
 
@@ -212,7 +213,8 @@ def test_the_words_around_the_sound_say_what_and_when(house):
     wake = next(event for event in house.events if event.kind == "wake")
     assert detection.data["name"] == "alexa" and detection.data["timestamp"] == 1100
     assert detection.data["context"] == {
-        "event": wake.id, "word_start_ms": 500, "word_end_ms": 1100, "gate": "opened",
+        "event": wake.id, "score": wake.score, "threshold": wake.threshold,
+        "word_start_ms": 500, "word_end_ms": 1100, "gate": "opened",
     }  # fmt: skip
     assert AudioStart.from_event(start) == AudioStart(16_000, 2, 1, timestamp=0)
     at = 0
@@ -378,6 +380,16 @@ def test_with_nobody_there_it_is_refused(house):
         gone.leave()
         house.empty()
         assert "refused assist nowhere_to_go" in house.listen(Paced(scene()))
+
+
+def test_a_service_that_broke_is_no_quiet_end(house, monkeypatch):
+    """A service manager starts it again only where it ends with an error."""
+    over = threading.Event()
+    with pytest.raises(ZeroDivisionError), house.microphone():
+        house.sink.when_over(over.set)
+        monkeypatch.setattr(Door, "_welcome", lambda *_: 1 / 0)
+        with socket.create_connection(("127.0.0.1", int(house.sink.found_at.rpartition(":")[2]))):
+            assert over.wait(10), "listening would go on for nobody"
 
 
 def test_an_assistant_that_vanishes_in_mid_sentence_ends_the_release_and_not_the_listening(house):

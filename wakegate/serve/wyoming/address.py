@@ -95,7 +95,7 @@ def parse(text: str) -> Address:
         return Address(scheme=Scheme.STDIO)
     if scheme == "unix" and rest.startswith("/"):
         return Address(scheme=Scheme.UNIX, path=Path(rest))
-    if scheme == "tcp" and host and port.isascii() and port.isdecimal() and int(port) < 65_536:
+    if scheme == "tcp" and host and port.isascii() and port.isdecimal() and len(port) < 6 and int(port) < 65_536:
         return Address(scheme=Scheme.TCP, host=host.removeprefix("[").removesuffix("]"), port=int(port))
     raise ConfigError(f"{text!r} is no address: write tcp://127.0.0.1:10400, unix:///whole/path or stdio://")
 

@@ -6,7 +6,7 @@ address, would mark the device for good.
 
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from ...errors import ConfigError
 from .address import Address
@@ -30,23 +30,24 @@ def announced(name: str | None, address: Address) -> Iterator[None]:
     if address.on_this_device or ":" in address.host or not address.port:
         raise ConfigError(f"{address} is not there for others: announce an IPv4 address, as in tcp://0.0.0.0:10400")
     try:
-        from zeroconf import BadTypeInNameException, ServiceInfo, Zeroconf
+        from zeroconf import Error, ServiceInfo, Zeroconf
     except ImportError as error:
         raise ConfigError("the zeroconf package is not installed: pip install 'wakegate[zeroconf]'") from error
-    try:
-        own = socket.inet_aton(_own_address() if address.host == "0.0.0.0" else address.host)  # noqa: S104
-        about = ServiceInfo(_TYPE, f"{name}.{_TYPE}", addresses=[own], port=address.port)
-        speaker = Zeroconf()
-    except (OSError, BadTypeInNameException) as error:
-        raise ConfigError(
-            f"{address} cannot be announced as {name!r} ({error}): give an IP address of yours"
-        ) from error
-    try:
-        speaker.register_service(about)
+    with ExitStack() as stack:
+        try:
+            own = _own_address() if address.host == "0.0.0.0" else address.host  # noqa: S104
+            about = ServiceInfo(_TYPE, f"{name}.{_TYPE}", addresses=[socket.inet_aton(own)], port=address.port)
+            speaker = Zeroconf()
+            stack.callback(speaker.close)
+            stack.callback(speaker.unregister_all_services)
+            speaker.register_service(about)
+        except (OSError, Error) as error:
+            why = str(error) or type(error).__name__
+            raise ConfigError(
+                f"{address} cannot be announced as {name!r} ({why}): give an IP address of yours, and a name that no "
+                "other device has"
+            ) from error
         yield
-    finally:
-        speaker.unregister_all_services()
-        speaker.close()
 
 
 def _own_address() -> str:

@@ -30,7 +30,7 @@ def packed(message: Any, payload: int = 0) -> bytes:
     from wyoming.version import __version__
 
     event = message.event()
-    data = json.dumps(event.data, ensure_ascii=False).encode() if event.data else b""
+    data = json.dumps(event.data).encode() if event.data else b""  # ASCII: a client's text may hold half a surrogate
     header: dict[str, object] = {"type": event.type, "version": __version__}
     header |= {"data_length": len(data)} if data else {}
     header |= {"payload_length": payload} if payload else {}

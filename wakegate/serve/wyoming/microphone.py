@@ -125,6 +125,8 @@ class GatedMicrophone:
             with suppress(RuntimeError):  # it has ended by itself
                 self._loop.call_soon_threadsafe(self._task.cancel)
         self._thread.join(5)
+        if self._trouble is not None:
+            raise self._trouble
 
     def when_over(self, call: Callable[[], None]) -> None:
         """Have ``call`` called, in any thread, when nobody can come any more: stdio has ended."""
@@ -187,6 +189,8 @@ class GatedMicrophone:
         listener = self._chosen()
         context = {
             "event": info.id,
+            "score": info.score,
+            "threshold": info.threshold,
             "word_start_ms": info.word_start // _MS,
             "word_end_ms": info.word_end // _MS,
             "gate": OPENED,

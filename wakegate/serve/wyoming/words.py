@@ -76,6 +76,9 @@ class Words:
         self._engine = engine
         self._idle: list[Ear] = []
         self._lent = 0
+        self._loading = (
+            asyncio.Lock()
+        )  # one at a time: whoever asks for other words all the time burns one core at most
 
     def load(self) -> None:
         """Load every model once, so that what is wrong with one is known before the first client comes."""
@@ -132,7 +135,8 @@ class Words:
             if (ear.model_sha256, ear.words) == (manifest.sha256, words):
                 self._idle.remove(ear)
                 return ear
-        return await asyncio.to_thread(self._ear, manifest, words)
+        async with self._loading:
+            return await asyncio.to_thread(self._ear, manifest, words)
 
     def _ear(self, manifest: Manifest, words: tuple[str, ...]) -> Ear:
         thresholds = {word: value for word, value in self._thresholds.items() if word in words}

@@ -1,0 +1,142 @@
+"""What ``wakegate listen`` and ``wakegate serve --mic-uri`` share: the gate at work, and everybody who is told.
+
+Owns the options of a run of the pipeline and its order: who is told is there before sound comes in, and is told of the
+same events. Where released sound goes is the command's own business.
+"""
+
+import argparse
+import signal
+import sys
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+from ..errors import ConfigError
+from .detect import add_wake_options
+from .listen_events import add_event_options, event_socket, hooks
+from .listen_mqtt import add_mqtt_options, publisher
+
+if TYPE_CHECKING:
+    from ..audio.block import Source
+    from ..events import Event
+    from ..gate.sinks import Sink
+    from ..pipeline import Pipeline
+
+
+class _Told(Protocol):
+    """Somebody who is told what happens."""
+
+    def tell(self, event: "Event") -> None: ...
+
+
+def add_listening_options(parser: argparse.ArgumentParser) -> None:
+    """Add what a run of the pipeline is given, but for its sound."""
+    add_wake_options(parser)
+    parser.add_argument(
+        "--threshold", action="append", default=[], metavar="[WORD=]T", help="a threshold, of one word or of all"
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="a wakegate.toml; the usual one if not given")
+    parser.add_argument("--json", action="store_true", help="events as JSON Lines")
+    parser.add_argument(
+        "--playback",
+        metavar="COMMAND",
+        help="a program, run without a shell, that writes what this device plays as 16-bit PCM: while that is loud, no "
+        "word wakes (parec --device=@DEFAULT_MONITOR@ --latency-msec=20)",
+    )
+    add_event_options(parser)
+    add_mqtt_options(parser)
+
+
+class Listening:
+    """One run of the pipeline, as options and config say; an ExitStack gives everything back.
+
+    Attributes
+    ----------
+    settings : Config
+        The config.
+    scorer : Scorer
+        The model, loaded.
+    """
+
+    def __init__(self, args: argparse.Namespace, stack: ExitStack) -> None:
+        from .. import config
+        from ..wake import load
+
+        self._args, self._stack = args, stack
+        self.settings = settings = config.read(args.config)
+        self.scorer = load(settings.words if args.words is None else args.words, args.model, args.engine)
+        self._thresholds = {**settings.thresholds, **thresholds_of(args.threshold, self.scorer.words)}
+        # A broker may be waited for a little: before sound comes in.
+        told: Iterable[_Told | None] = (stack.enter_context(publisher(args, self.scorer)), hooks(args, settings, stack))
+        self._told = [one for one in told if one is not None]
+
+    def sound(self) -> "Source":
+        """Return the sound that the options name: a file (paced where an assistant listens), stdin, a microphone."""
+        args, settings = self._args, self.settings
+        if args.input == "-":
+            from ..audio.raw import RawSource
+
+            rate, channels = 16_000 if args.rate is None else args.rate, 1 if args.channels is None else args.channels
+            return RawSource(sys.stdin.buffer, rate, channels, channel=args.channel)
+        if args.rate is not None or args.channels is not None:
+            raise ConfigError("--rate and --channels describe raw sound on stdin: add --input -, or leave them out")
+        if args.input is not None:
+            from ..audio.files import FileSource
+
+            file = FileSource(args.input, args.channel)
+            if args.assist is None:
+                return file
+            from ..audio.paced import Paced
+
+            return Paced(file)  # an assistant hears it live, and one that lags is cut off
+        from ..audio.microphone import Microphone
+
+        named = args.device is not None
+        device = settings.device if not named else int(args.device) if args.device.isdecimal() else args.device
+        return Microphone(device, settings.channel if args.channel is None else args.channel)
+
+    def open(self, source: "Source", sink: "Sink | None") -> "Pipeline":
+        """Open the gate's pipeline, which a service manager's stop and Ctrl-C end as it should end: on record."""
+        from ..pipeline import Pipeline
+
+        pipeline = self._stack.enter_context(
+            Pipeline.open(
+                source, scorer=self.scorer, thresholds=self._thresholds, assist=sink, limits=self.settings.limits
+            )
+        )
+        served = event_socket(self._args, pipeline, self._stack)
+        self._told += [] if served is None else [served]
+        if self._args.playback is not None:
+            from ..playback import Playback, PlaybackCommand
+
+            self._stack.enter_context(PlaybackCommand(self._args.playback, Playback(pipeline)))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: pipeline.stop())
+        return pipeline
+
+    def run(self, pipeline: "Pipeline", out: TextIO) -> None:
+        """Listen until the sound ends or somebody stops it, and say what happens to ``out`` and to all the others."""
+        from .story import tell
+
+        for event in pipeline:
+            tell(event, as_json=self._args.json, out=out)
+            for one in self._told:
+                one.tell(event)
+
+
+def thresholds_of(given: list[str], words: tuple[str, ...]) -> dict[str, float]:
+    """Read ``T`` and ``WORD=T``."""
+    from ..wake.catalogue import spelled
+
+    chosen: dict[str, float] = {}
+    for text in given:
+        word, _, value = text.rpartition("=")
+        try:
+            threshold = float(value)
+        except ValueError as error:
+            raise ConfigError(f"--threshold {text!r} is not a number: write 0.7 or computer=0.7") from error
+        if word and spelled(word) not in words:
+            raise ConfigError(f"--threshold {text!r}: {word!r} is not listened for, only {', '.join(words)}")
+        chosen |= {spelled(word): threshold} if word else dict.fromkeys(words, threshold)
+    return chosen
