@@ -1,9 +1,13 @@
-"""The front door holds: every command and every line of Python in the README runs, and its output is real."""
+"""The pages hold: every command and line of Python they show runs, and their output is real. Around a minute."""
 
+import json
 import os
 import re
+import shlex
+import signal
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,82 +16,196 @@ from tests.cli.process import on_terminal
 from wakegate.cli import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-SHELL = [line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines()]
-OURS = [line for line in SHELL if line.startswith("wakegate ")]
-PYTHON = [text for kind, text in BLOCKS if kind == "python"]
+PAGES = {
+    name: (ROOT / name).read_text(encoding="utf-8")
+    for name in (
+        "README.md", "benchmarks/pi/README.md", "wakegate/measure/README.md", "wakegate/serve/README.md",
+        "wakegate/train/README.md",
+    )
+}  # fmt: skip
+README = PAGES["README.md"]
 ASKS = ("wakegate consent grant assist", "wakegate mute off", "wakegate reset")
-START = "import sys; from wakegate.cli import main; sys.exit(main())"
+LASTING = ("wakegate serve", "wakegate listen --events")
+"""They wait for somebody: a second terminal's, until Ctrl-C."""
+START = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+START += "from wakegate.cli import main; sys.exit(main())"
+LIGHT = "\nclass Light: value = None\nclass Button: pass\nlight, button = Light(), Button()\n"
+LIGHT += "run(light, button, lambda samples, info: None)\nbutton.when_pressed()\nprint(light.value)\n"
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("reader")
-    (folder / "tests").symlink_to(ROOT / "tests")
-    return folder
+def blocks(page, *kinds):
+    found = re.findall(r"^```(\w+)\n(.*?)^```", PAGES[page], re.MULTILINE | re.DOTALL)
+    return [text for kind, text in found if kind in kinds]
+
+
+def shell(page):
+    return [line for text in blocks(page, "sh") for line in text.splitlines()]
+
+
+def ours(page):
+    """Our own commands, however the page calls them."""
+    lines = [line.removeprefix(".venv/bin/") for line in shell(page)]
+    return [line for line in lines if line.startswith("wakegate ")]
+
+
+@pytest.fixture
+def home(tmp_path):
+    """A reader's folder, with the command where the pages install it."""
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    program = tmp_path / ".venv" / "bin" / "wakegate"
+    program.parent.mkdir(parents=True)
+    program.write_text(f"#!{sys.executable}\n{START}\n")
+    program.chmod(0o755)
+    return tmp_path
 
 
 def environment(home):
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "OPENBLAS_"))}
-    return kept | {"HOME": str(home), "PYTHONPATH": str(ROOT), "COLUMNS": "100"}
+    return kept | {"HOME": str(home), "PYTHONPATH": str(ROOT), "COLUMNS": "100", "XDG_RUNTIME_DIR": str(home / "run")}
 
 
-def run(words, home):
-    command = [sys.executable, "-c", START, *words]
+def words(line):
+    """The words after ``wakegate``, as a shell would hand them over."""
+    return [text.replace("$XDG_RUNTIME_DIR", "/run/user/1000") for text in shlex.split(line, comments=True)[1:]]
+
+
+def run(given, home):
+    command = [home / ".venv" / "bin" / "wakegate", *given]
     return subprocess.run(command, cwd=home, env=environment(home), capture_output=True, text=True, timeout=60)
+
+
+def begun(line, home):
+    """Start a command that lasts, on ports that are free and on a stdin that stays open, and wait until it is there."""
+    given = [re.sub(r":10[47]00$", ":0", word) for word in words(line)]
+    if given == ["serve"]:
+        given += ["--uri", "tcp://127.0.0.1:0"]
+    else:
+        given += ["--input", "-"]
+    process = subprocess.Popen(
+        [home / ".venv" / "bin" / "wakegate", *given], cwd=home, env=environment(home), stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    if "-" in given:
+        process.stdin.write(bytes(32_000))
+        process.stdin.flush()
+    assert re.search(rb"serving |listening to ", process.stdout.readline()), line
+    return process
+
+
+def ended(process):
+    process.send_signal(signal.SIGINT)
+    shown, _ = process.communicate(timeout=60)
+    return process.returncode, shown.decode()
 
 
 def in_words(text):
     return re.sub(r"\d+\.\d+", "#", text).split()
 
 
-def test_every_command_of_ours_runs_in_the_order_of_the_page(home):
-    for line in OURS:
-        words = line.split()[1:]
-        if line in ASKS:
-            code, shown = on_terminal(START, *words, cwd=home, environment=environment(home), answer=b"yes\n")
-        else:
-            done = run(words, home)
-            code, shown = done.returncode, done.stdout + done.stderr
-        # Without a sound card `devices` says so and fails: that is its answer. And no listener is left for `tell`.
-        expected = (0, 1) if words[0] in ("devices", "tell") else (0,)
-        assert code in expected and "Traceback" not in shown, f"{line}: {shown}"
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_of_ours_runs_in_the_order_of_the_page(home, page):
+    lasting = []
+    try:
+        for line in ours(page):
+            if line.startswith("wakegate serve"):
+                pytest.importorskip("wyoming")
+            if line.startswith(LASTING):
+                lasting.append(begun(line, home))
+                continue
+            if line in ASKS:
+                code, shown = on_terminal(START, *words(line), cwd=home, environment=environment(home), answer=b"yes\n")
+            else:
+                done = run(words(line), home)
+                code, shown = done.returncode, done.stdout + done.stderr
+            # Without a sound card these say so and fail: that is their answer.
+            expected = (0, 1) if line in ("wakegate devices", "wakegate doctor --mic") else (0,)
+            assert code in expected and "Traceback" not in shown, f"{line}: {shown}"
+        for process in lasting:
+            code, shown = ended(process)
+            assert code == 0 and "Traceback" not in shown, shown
+    finally:
+        for process in lasting:
+            process.kill()
 
 
-def test_the_page_names_every_command():
+def test_the_pages_name_every_command():
+    shown = "\n".join(text for page in PAGES for text in blocks(page, "sh", "text"))
     for name in COMMANDS:
-        assert any(line.split()[1] == name for line in OURS) or f"bin/wakegate {name}" in README
+        assert re.search(rf"wakegate {name}\b", shown), name
+
+
+def test_every_extra_that_is_named_is_there():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = set(re.findall(r"pip install '\.\[(\w+)\]'", "".join(PAGES.values())))
+    assert {"enrol", "mqtt", "ovos", "test", "train", "wyoming"} <= named <= set(project["optional-dependencies"])
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(page):
+    for target in re.findall(r"\]\((?!https?:)([^)]*)\)", PAGES[page]):
+        path, _, section = target.partition("#")
+        there = (ROOT / page).parent / path
+        assert there.exists(), target
+        titles = re.findall(r"^#+ (.*)$", there.read_text(encoding="utf-8"), re.MULTILINE) if section else []
+        slugs = [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles]
+        assert not section or section in slugs, target
+
+
+def test_the_front_page_is_one():
+    text = re.sub(r"^```.*?^```", "", README[: README.index("## The numbers")], flags=re.MULTILINE | re.DOTALL)
+    assert len(README.splitlines()) <= 440
+    assert [line for line in text.splitlines() if len(line) > 120 and not line.startswith(("|", "!["))] == []
 
 
 def test_the_demo_prints_what_the_page_shows_and_twice_the_same(home):
-    shown = next(text for kind, text in BLOCKS if kind == "text")
+    shown = blocks("README.md", "text")[0]
     first, second = run(["demo"], home), run(["demo"], home)
     assert first.returncode == 0 and first.stdout == second.stdout
     # Another processor may round a score or a time otherwise: the words are what must hold everywhere.
     assert in_words(first.stdout) == in_words(shown)
 
 
+def test_what_install_service_says_is_what_the_page_shows(home):
+    done = run(["install-service"], home)
+    assert done.returncode == 0, done.stderr
+    shown = [text for text in blocks("wakegate/serve/README.md", "text") if "systemctl" in text]
+    assert [(done.stdout + done.stderr).replace(str(home), "/home/you")] == shown
+
+
+def test_the_events_of_the_page_are_those_that_are_told(home):
+    (line,) = [line for line in ours("wakegate/serve/README.md") if line.endswith("--json")]
+    told = {one["kind"]: one for one in map(json.loads, run(words(line), home).stdout.splitlines())}
+    (text,) = blocks("wakegate/serve/README.md", "json")
+    for one in map(json.loads, text.replace("\n ", " ").splitlines()):
+        real = told[one["kind"]]
+        assert [*one] == [*real] and (one.get("word"), one["at"]) == (
+            real.get("word"),
+            pytest.approx(real["at"], abs=320),
+        )
+
+
 def test_the_check_line_is_what_is_configured():
-    assert "ruff format --check . && ruff check . && mypy && pytest" in SHELL
-    assert "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/wakegate demo" in SHELL
-    assert "python3 -m venv .venv && .venv/bin/pip install '.[test]' && .venv/bin/pytest" in SHELL
+    lines = shell("README.md")
+    assert "ruff format --check . && ruff check . && mypy && pytest" in lines
+    assert "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/wakegate demo" in lines
+    assert "python3 -m venv .venv && .venv/bin/pip install '.[test]' && .venv/bin/pytest" in lines
+
+
+def python(text, home):
+    command = [sys.executable, "-c", text]
+    return subprocess.run(command, cwd=home, env=environment(home), capture_output=True, text=True, timeout=60)
 
 
 def test_the_six_lines_and_the_scores_run(home):
-    for text in (PYTHON[0], PYTHON[2]):
-        done = subprocess.run(
-            [sys.executable, "-c", text], cwd=home, env=environment(home), capture_output=True, text=True, timeout=60
-        )
+    six, scores = blocks("README.md", "python")[0], blocks("wakegate/measure/README.md", "python")[0]
+    for text in (six, scores):
+        done = python(text, home)
         assert done.returncode == 0, done.stderr
-    assert len([line for line in PYTHON[0].splitlines() if line.strip()]) <= 6
+    assert len([line for line in six.splitlines() if line.strip()]) <= 6
 
 
 def test_the_light_and_the_button_run(home):
-    program = PYTHON[1].replace("Pipeline.open(", "Pipeline.open('tests/data/six_words.flac', ", 1)
-    program += "\nclass Light: value = None\nclass Button: pass\nlight, button = Light(), Button()\n"
-    program += "run(light, button, lambda samples, info: None)\nbutton.when_pressed()\nprint(light.value)\n"
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=home, env=environment(home), capture_output=True, text=True, timeout=60
-    )
+    (program,) = blocks("wakegate/serve/README.md", "python")
+    assert 'Microphone("USB")' in program
+    done = python(program.replace('Microphone("USB")', "'tests/data/six_words.flac'") + LIGHT, home)
     assert (done.returncode, done.stdout) == (0, "False\n"), done.stderr

@@ -58,6 +58,9 @@ def instructions(root: Path, processor: str, engine: str, sound: str, counter: s
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         command = [emulator, "-cpu", processor, "-L", str(root), "-plugin", counter, "-d", "plugin", "-D", str(log)]
+        # Debian's numpy finds its linear algebra by links that lead out of the root.
+        linear = [str(p) for name in ("openblas-pthread", "blas", "lapack") for p in root.glob(f"usr/lib/arm-*/{name}")]
+        command += ["-E", f"LD_LIBRARY_PATH={':'.join(linear)}"] if linear else []
         python = str(next(root.glob("usr/bin/python3.[0-9]*[0-9]")))
         subprocess.run(
             [*command, python, str(HERE.parent / "cost.py"), "--child", engine, "--sound", sound],

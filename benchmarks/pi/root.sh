@@ -11,8 +11,11 @@ here=$(cd "$(dirname "$0")/../.." && pwd)
 fetch() { "$python" -m pip download -q --python-version 311 --only-binary=:all: -d "$root/wheels" "$@"; }
 
 packages=python3,python3-venv,age,libportaudio2
-[ "$arch" = arm64 ] || packages=$packages,libsndfile1,python3-dev,python3-numpy,python3-cffi,gcc,g++,cmake,ninja-build
-mmdebstrap --arch="$arch" --variant=minbase --include="$packages" bookworm "$root"
+[ "$arch" = arm64 ] || packages=$packages,libsndfile1,python3-dev,python3-numpy,python3-cffi,gcc,g++,cmake,ninja-build,\
+libopenblas0-pthread
+# The release alone: a mirror of its updates that is in the middle of a sync would end it here.
+mmdebstrap --arch="$arch" --variant=minbase --include="$packages" bookworm "$root" \
+  "deb http://deb.debian.org/debian bookworm main"
 
 mkdir -p "$root/wheels"
 cp "$here/tests/data/six_words.flac" "$root/opt"

@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -221,13 +222,15 @@ def test_export_goes_to_stdout(kitchen: Place, command: Command) -> None:
 
 def test_follow_prints_what_another_process_writes(kitchen: Place, command: Command, tmp_path: Path) -> None:
     env = {**os.environ, "XDG_STATE_HOME": str(tmp_path), "TZ": "UTC", "PYTHONPATH": os.getcwd()}
-    args = [sys.executable, "-c", RUN, "journal", "tail", "-n", "1", "--follow"]
+    start = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"  # which a shell's job ignores
+    args = [sys.executable, "-c", start + RUN, "journal", "tail", "-n", "1", "--follow"]
     with subprocess.Popen(args, stdout=subprocess.PIPE, text=True, env=env) as child:
         assert child.stdout is not None
         assert "sound was lost" in child.stdout.readline()
         command("label", "aa11", "false-accept", "--cause", "child")
         assert "labelled a false accept, cause: child" in child.stdout.readline()
-        child.kill()
+        child.send_signal(signal.SIGINT)
+        assert child.wait(timeout=20) == 0, "Ctrl-C is how following ends"
 
 
 def test_nothing_on_record_is_said(command: Command, place: Place) -> None:
@@ -246,7 +249,7 @@ def test_help_imports_nothing_heavy(command: Command) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     help_text = command("label", "--help").stdout
-    assert "Example: wakegate journal label" in help_text
+    assert "example: wakegate journal label" in help_text
 
 
 def test_tail_leaves_out_reviews_nobody_opted_in_to_and_all_shows_them(kitchen: Place, command: Command) -> None:

@@ -80,6 +80,14 @@ def test_wrong_usage_is_two_and_says_how(words, capsys):
     assert out == "" and err.startswith("usage: wakegate")
 
 
+@pytest.mark.parametrize(("words", "shown"), [([], "wakegate demo"), (["consent"], "grant"), (["journal"], "tail")])
+def test_a_first_look_is_answered_by_what_there_is(words, shown, capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main(words)
+    out, err = capsys.readouterr()
+    assert end.value.code == 2 and out == "" and shown in err and "error" not in err
+
+
 def test_the_real_process_ends_with_the_code(tmp_path):
     for words, code in ((["sing"], 2), (["detect", "gone.wav"], 1), (["models", "--json"], 0)):
         done = command(tmp_path, *words)

@@ -61,6 +61,16 @@ def test_an_unknown_word_is_said(capsys):
     assert code == 1 and out == "" and "hal" in err and "alexa" in err
 
 
+def test_a_model_of_ones_own_by_its_name(folder, capsys, tmp_path):
+    copy(folder, lambda raw: raw.update(name="mine"))
+    (own,) = folder.glob("*.json")
+    own.rename(tmp_path / "mine.json")
+    code, out, err = shown(capsys, "--model", str(tmp_path / "mine.onnx"), "--word", "Alexa")
+    assert code == 0 and "mine" in out and "alexa" in out and "snowboy" not in out, err
+    assert shown(capsys, "--model", str(tmp_path / "mine.onnx"), "--word", "hal")[0] == 1
+    assert "there is no manifest" in shown(capsys, "--model", str(tmp_path / "gone.onnx"))[2]
+
+
 def test_conditions_that_were_not_measured_leave_their_cell_empty(folder, capsys):
     points = [point(), point(condition="far", missed=5), point(word="jarvis", condition="far", missed=2, trials=8)]
     points.append(point(word="jarvis", missed=0, trials=0, frr=[0.0, 1.0]))

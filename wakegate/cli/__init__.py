@@ -1,7 +1,8 @@
 """The command line: one module a command; parsing and printing only.
 
-Exit codes: 0 done, 1 a :class:`~wakegate.errors.WakegateError` (said on stderr), 2 wrong usage. With ``--json`` stdout
-carries JSON Lines and nothing else; words for people go to stderr or, where they are the result, to stdout.
+Exit codes: 0 done, 1 a :class:`~wakegate.errors.WakegateError` (said on stderr), 2 wrong usage, 130 stopped by Ctrl-C
+before it was done. With ``--json`` stdout carries JSON Lines and nothing else; words for people go to stderr or, where
+they are the result, to stdout.
 """
 
 import argparse
@@ -10,10 +11,11 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout, suppress
 
 from ..errors import WakegateError
 from .journald import Priority
-from .terminal import say
+from .terminal import STOPPED, say
 
 COMMANDS = (
     "demo",
@@ -36,6 +38,8 @@ COMMANDS = (
 )
 TWO_WORDS = ("measure tune", "measure merge", "measure shadow")
 """Commands beside one that takes a name: the first word after it decides."""
+UNFINISHED: tuple[list[str], ...] = ([], ["consent"], ["journal"])
+"""Not mistakes but first looks: answered by what there is to choose from."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -65,12 +69,22 @@ def joined(argv: Sequence[str]) -> list[str]:
     return [first, *argv[2:]] if first in TWO_WORDS else list(argv)
 
 
+def _parsed(words: list[str]) -> argparse.Namespace:
+    top = parser()
+    if words in UNFINISHED:
+        with suppress(SystemExit), redirect_stdout(sys.stderr):
+            top.parse_args([*words, "--help"])
+        raise SystemExit(2)
+    return top.parse_args(words)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    args = parser().parse_args(joined(sys.argv[1:] if argv is None else argv))
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a name that the terminal cannot show is no reason to stop
     try:
+        args = _parsed(joined(sys.argv[1:] if argv is None else argv))
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # A name that the terminal cannot show is no reason to stop.
+            sys.stdout.reconfigure(errors="backslashreplace")
         code: int = args.run(args)
         sys.stdout.flush()
         return code
@@ -78,8 +92,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         say(f"wakegate: {error}", Priority.ERROR)
         return 1
     except KeyboardInterrupt:
-        print("wakegate: stopped by Ctrl-C", file=sys.stderr)
-        return 1
+        say("wakegate: stopped by Ctrl-C")
+        return STOPPED
     except BrokenPipeError:
         # The reader of our output went away: nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -161,7 +161,9 @@ def run_receipt(args: argparse.Namespace, clock: Clock | None = None) -> int:
 
 
 def _action(actions: Any, name: str, text: str, run: Any) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = actions.add_parser(name, help=text, description=text, epilog=_EXAMPLES[name])
+    parser: argparse.ArgumentParser = actions.add_parser(
+        name, help=text, description=f"{text[0].upper()}{text[1:]}.", epilog=_EXAMPLES[name]
+    )
     parser.set_defaults(run=run)
     return parser
 

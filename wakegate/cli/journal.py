@@ -7,6 +7,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -30,12 +31,14 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "journal",
         help="what happened: wakes, refusals, releases, false accepts per hour",
         description="Show and label what this device recorded. The journal holds numbers and words, never audio.",
-        epilog="Example: wakegate journal tail, then wakegate journal label 3f9a false-accept --cause tv",
+        epilog="example: wakegate journal tail, then wakegate journal label 3f9a false-accept --cause tv",
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     _add_showing(actions)
     label = _action(actions, "label", "say whether a wake was meant", _label, "label 3f9a false-accept --cause tv")
-    label.add_argument("id", help="event id of the wake, or its first characters (see `wakegate journal tail`)")
+    label.add_argument(
+        "id", metavar="ID", help="event id of the wake, or its first characters (see `wakegate journal tail`)"
+    )
     label.add_argument("verdict", choices=[verdict.value for verdict in Verdict], help="true: somebody called it")
     label.add_argument("--cause", choices=[cause.value for cause in Cause], help="what made a false accept")
     report = _action(actions, "report", "false accepts per hour of each word, with exact intervals", _report, "report")
@@ -66,7 +69,7 @@ def _add_showing(actions: "argparse._SubParsersAction[argparse.ArgumentParser]")
     )
     tail.add_argument("--json", action="store_true", help="JSON Lines of every line instead of words")
     show = _action(actions, "show", f"everything about one wake{_DOUBT}", _show, "show 3f9a")
-    show.add_argument("id", help="event id of the wake, or its first characters")
+    show.add_argument("id", metavar="ID", help="event id of the wake, or its first characters")
     show.add_argument("--json", action="store_true", help="JSON Lines instead of words")
 
 
@@ -78,7 +81,7 @@ def _action(
     example: str,
 ) -> argparse.ArgumentParser:
     text = purpose[0].upper() + purpose[1:] + "."
-    parser = actions.add_parser(name, help=purpose, description=text, epilog=f"Example: wakegate journal {example}")
+    parser = actions.add_parser(name, help=purpose, description=text, epilog=f"example: wakegate journal {example}")
     parser.set_defaults(run=run, action=run_action)
     return parser
 
@@ -109,8 +112,9 @@ def _tail(args: argparse.Namespace) -> int:
         say(f"nothing is on record in {place.journal}")
     for entry in newest:
         _print(entry, args.json)
-    for entry in wanted(follow(place, last, lambda: time.sleep(FOLLOW_S))) if args.follow else ():
-        _print(entry, args.json)
+    with suppress(KeyboardInterrupt):  # how following ends
+        for entry in wanted(follow(place, last, lambda: time.sleep(FOLLOW_S))) if args.follow else ():
+            _print(entry, args.json)
     return 0
 
 

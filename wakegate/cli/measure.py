@@ -116,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
         measured = measure_listen.heard(args, corpus, engines)
     except measure_listen.Stopped as stopped:
         terminal.say(f"wakegate: {stopped}")
-        return measure_listen.STOPPED
+        return terminal.STOPPED
     tolerance = round(args.tolerance * SAMPLE_RATE)
     found: dict[str, Any] = result.document(
         corpus, measured, tolerance=tolerance, seed=args.seed, command=_command(args)

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from ..measure.engines import Engine
     from ..measure.measured import Measured
 
-STOPPED = 130
-"""The exit code of whoever is stopped by Ctrl-C."""
-
 
 class Stopped(Exception):
     """Somebody stopped the run: it can go on."""

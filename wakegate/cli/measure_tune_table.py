@@ -88,7 +88,8 @@ def show(args: argparse.Namespace, budget: "Budget", hours: float, rows: Sequenc
     )  # fmt: skip
     if conditions:
         print("missed: by the model's card, at the measured threshold nearest to yours (behind @); >= where yours is")
-        print("higher and can only miss more, <= where it is lower. --words measures it on words of your own.")
+        print("higher and can only miss more, <= where it is lower; unknown above the highest that was measured.")
+        print("--words measures it on words of your own.")
 
 
 def _lower(row: Mapping[str, Any]) -> bool:
@@ -121,7 +122,7 @@ def _nearest(row: Mapping[str, Any], condition: str) -> str:
         if one["condition"] == condition:
             at, chosen = one["threshold"], row["threshold"]
             if chosen > one["ends_at"]:
-                return f"not measured this high (the card ends at {one['ends_at']:g})"
+                return f"unknown above {one['ends_at']:g}"
             side = "" if at == chosen else ">= " if at < chosen else "<= "
             return f"{side}{one['missed']} of {one['trials']} @{at:g}"
     return ""

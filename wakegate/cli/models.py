@@ -2,6 +2,7 @@
 
 import argparse
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import terminal
@@ -20,21 +21,32 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         epilog="example: wakegate models --word computer",
     )
     parser.add_argument("--word", help="only this word")
+    parser.add_argument("--model", type=Path, metavar="NAME.onnx", help="a model file in place of those installed")
     parser.add_argument("--json", action="store_true", help="everything, one JSON line a model")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the catalogue."""
-    from ..wake import catalogue, engine
+    from ..wake import engine
 
-    word = None if args.word is None else catalogue.spelled(args.word)
-    for manifest in catalogue.installed() if word is None else catalogue.knowing([word]):
+    word, models = _chosen(args)
+    for manifest in models:
         if args.json:
             terminal.emit({**asdict(manifest), "path": str(manifest.path), "engine": engine.chosen()})
         else:
             terminal.table(*_drawn(manifest, word, engine.chosen()))
     return 0
+
+
+def _chosen(args: argparse.Namespace) -> "tuple[str | None, tuple[Manifest, ...]]":
+    from ..wake import catalogue, manifest
+
+    word = None if args.word is None else catalogue.spelled(args.word)
+    if args.model is not None:
+        named = manifest.read(args.model.with_suffix(".json"))
+        return (None if word is None else named.entry(word).word), (named,)
+    return word, catalogue.installed() if word is None else catalogue.knowing([word])
 
 
 def _drawn(manifest: "Manifest", word: str | None, engine: str) -> tuple[str, tuple[str, ...], list[tuple[str, ...]]]:

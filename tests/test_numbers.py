@@ -1,0 +1,105 @@
+"""The pages' figures are those of ``benchmarks/results``, digit by digit: who measures anew, writes anew."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+FRONT, CARD, PI, MEASURE, HOW = (
+    (ROOT / name).read_text(encoding="utf-8")
+    for name in (
+        "README.md", "models/README.md", "benchmarks/pi/README.md", "wakegate/measure/README.md",
+        "benchmarks/README.md",
+    )
+)  # fmt: skip
+
+
+def results(name):
+    return json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text())
+
+
+def percent(share, digits=0):
+    return f"{100 * share:.{digits}f}"
+
+
+@pytest.mark.parametrize("page", [FRONT, CARD], ids=["README.md", "models/README.md"])
+def test_each_word_at_its_default_threshold(page):
+    six = results("six")
+    assert six["model_sha256"] == hashlib.sha256((ROOT / "models" / "six.onnx").read_bytes()).hexdigest()
+    for word, threshold in six["thresholds"].items():
+        points = [p for p in six["operating_points"] if (p["word"], p["threshold"]) == (word, threshold)]
+        rate, (low, high) = points[0]["false_accepts"] / points[0]["hours"], points[0]["per_hour"]
+        row = f"| {word.replace('_', ' ')} | {threshold:g} | {rate:.2f} ({low:.2f}-{high:.2f}) |"
+        for point in points:
+            interval = "-".join(map(percent, point["frr"]))
+            row += f" {percent(point['missed'] / point['trials'], 1)} % ({interval}) |"
+        assert row in page
+
+
+@pytest.mark.parametrize("page", [FRONT, CARD], ids=["README.md", "models/README.md"])
+def test_the_fold_at_other_rates(page):
+    for point in results("six")["pooled"]:
+        row = f"| {point['false_accepts_per_hour_a_word']:g} |"
+        for one in point.values():
+            if isinstance(one, dict):
+                interval = "-".join(percent(end, 1) for end in one["by_speaker_95"])
+                row += f" {percent(one['mean'], 1)} % ({interval}) |"
+        assert row in page
+
+
+@pytest.mark.parametrize("page", [FRONT, HOW], ids=["README.md", "benchmarks/README.md"])
+def test_beside_peers(page):
+    rows = results("six_words")["rows"]
+    lines = [line for line in page.splitlines() if line.startswith("| ")]
+    for engine in {row["engine"] for row in rows}:
+        cells = []
+        for row in (row for row in rows if row["engine"] == engine):
+            cells.append(f"{percent(row['frr'], 1)} ({'-'.join(map(percent, row['frr_95']))})")
+        assert any(all(f"| {cell} |" in line for cell in cells) for line in lines), (engine, cells)
+
+
+def test_cost_beside_peers():
+    told = [one for one in results("cost")["engines"] if "scorer alone" not in one["engine"]]
+    for one in told:
+        seconds = " / ".join(f"{one['cpu_s_per_hour'][name]:.1f}" for name in ("min", "median", "max"))
+        assert f"| {one['engine']} | {seconds} | {one['peak_mb']:.0f} |" in FRONT
+    cpu = {one["engine"]: one["cpu_s_per_hour"]["median"] for one in told}
+    peer = cpu["pymicro-wakeword, alexa"]
+    whole, live = cpu["wakegate detect, six words"] / peer, cpu["wakegate listen, six words"] / peer
+    assert f"cost {live:.2f} times" in FRONT and f"({whole:.2f} times over a whole file)" in FRONT
+
+
+def test_what_a_raspberry_pi_needs():
+    percents = {}
+    for one in results("pi")["counts"]:
+        percents.setdefault(one["engine"], {}).update(one["estimated_percent_of_one_core"])
+    boards = [f"Raspberry Pi {name}" for name in ("Zero 2 W", "3 B+", "4", "5")]
+    rows = {"wakegate listen, six words": "wakegate listen, six words"}
+    rows |= {"wakegate listen by numpy, six words": "the same with `--engine numpy`"}
+    rows |= {"pymicro-wakeword, alexa": "pymicro-wakeword 2.5.0, alexa"}
+    for engine, name in rows.items():
+        assert f"| {name} |" + "".join(f" {percents[engine][board]:.1f} % |" for board in boards) in PI
+    ours = percents["wakegate listen, six words"].values()
+    assert f"estimated at {min(ours):.1f} to {max(ours):.1f} % of one core" in " ".join(FRONT.split())
+
+
+def test_how_fast_it_measures():
+    (ours,) = [one for one in results("measure_speed")["engines"] if one["engine"] == "wakegate"]
+    times = f"{ours['times_real_time_one_core']:,}"
+    assert f"{times} hours in an hour of one core" in " ".join(MEASURE.split()) and f"({times} times real time)" in HOW
+
+
+def test_a_word_of_ones_own():
+    train = " ".join((ROOT / "wakegate" / "train" / "README.md").read_text(encoding="utf-8").split())
+    (row,) = [row for row in results("own_word")["snowboy"]["rows"] if row["false_accepts_per_hour"] == 1.0]
+    quiet, noise = row["quiet"], row["noise, 10 dB"]
+    assert quiet["missed"] == 0 and f"none of {quiet['trials']} in quiet" in train
+    assert f"{noise['missed']} of {noise['trials']} in that noise" in train
+    five = results("enrol")["unknown words, 1 person, 5 recordings each"]["threshold own"]
+    for name in ("the same people, quiet", "the same people, noise 10 dB", "others, quiet", "others, noise 10 dB"):
+        one = five["missed"][name]
+        low, high = (percent(end) for end in one["95 %"])
+        assert f"({low}-{high})" in train and f"{one['mean'] * 100:.0f} %" in train, name
+    assert f"false accepts {five['false accepts an hour']:.1f} an hour" in train
