@@ -123,9 +123,10 @@ class PlaybackCommand:
 
     def _end(self) -> None:
         if self._child.returncode is None:  # not waited for yet: the number is still its own
-            with suppress(ProcessLookupError):
+            # What we may not kill (sudo), or what hangs in the kernel, is left behind: the listening goes on.
+            with suppress(OSError, subprocess.TimeoutExpired):
                 os.killpg(self._child.pid, signal.SIGKILL)
-            self._child.wait()
+                self._child.wait(1)
 
     def _work(self) -> None:
         pause_s, told = _FIRST_PAUSE_S, False

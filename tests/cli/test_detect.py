@@ -59,6 +59,12 @@ def test_the_real_process_says_the_same(tmp_path, detect):
     assert list(tmp_path.iterdir()) == [], "it writes nothing"
 
 
+def test_a_threshold_may_be_for_one_word(detect):
+    everything = detect(SIX_WORDS)[1]
+    _, lines, _ = detect(SIX_WORDS, "--threshold", "Computer=1")
+    assert lines == [line for line in everything if line["word"] != "computer"] != everything
+
+
 def test_raising_the_threshold_only_removes_lines(detect):
     before = None
     for threshold in (0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.99, 1.0):
@@ -138,6 +144,8 @@ def test_what_is_no_sound_is_said_and_nothing_before_it_is_lost(detect, tmp_path
         (["--threshold", "7"], "the threshold for 'alexa' is 7"),
         (["--threshold", "0.01"], "the model's floor"),
         (["--threshold", "nan"], "the threshold for"),
+        (["--threshold", "high"], "'high' is not a number: write 0.7 or computer=0.7"),
+        (["--threshold", "marvin=0.5"], "'marvin' is not listened for"),
         (["--model", "gone.onnx"], "there is no manifest gone.json"),
         (["--model", ""], "NAME.onnx"),
         (["--channel", "0"], "channel"),

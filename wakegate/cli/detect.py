@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import AudioError
+from ..errors import AudioError, ConfigError
 from ..events import SAMPLE_RATE
 from . import terminal
 
@@ -27,7 +27,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="WAV, FLAC or OGG")
     add_wake_options(parser)
-    parser.add_argument("--threshold", type=float, help="one threshold for all words; the model's own if not given")
+    add_threshold_option(parser)
     parser.add_argument("--channel", type=int, help="channel to take, from 1; all are mixed if not given")
     parser.add_argument("--json", action="store_true", help="JSON Lines even on a terminal (a pipe gets them anyway)")
     parser.set_defaults(run=run)
@@ -44,6 +44,14 @@ def add_wake_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_threshold_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--threshold``, which :func:`thresholds_of` reads."""
+    parser.add_argument(
+        "--threshold", action="append", default=[], metavar="[WORD=]T",
+        help="a threshold, of one word or of all; the model's own if not given",
+    )  # fmt: skip
+
+
 def run(args: argparse.Namespace) -> int:
     """Score the files and print what reached the threshold."""
     from ..audio.files import FileSource
@@ -51,8 +59,7 @@ def run(args: argparse.Namespace) -> int:
     from .progress import shown
 
     scorer = load(args.words, args.model, args.engine)
-    chosen = None if args.threshold is None else dict.fromkeys(scorer.words, args.threshold)
-    detector = Detector(scorer.manifest.detector_config(scorer.words, chosen))
+    detector = Detector(scorer.manifest.detector_config(scorer.words, thresholds_of(args.threshold, scorer.words)))
     as_json = args.json or not sys.stdout.isatty()
     code = 0
     for path in args.files:
@@ -65,6 +72,23 @@ def run(args: argparse.Namespace) -> int:
             terminal.say(f"wakegate: {error}")
             code = 1
     return code
+
+
+def thresholds_of(given: list[str], words: tuple[str, ...]) -> dict[str, float]:
+    """Read ``T`` and ``WORD=T``."""
+    from ..wake.catalogue import spelled
+
+    chosen: dict[str, float] = {}
+    for text in given:
+        word, _, value = text.rpartition("=")
+        try:
+            threshold = float(value)
+        except ValueError as error:
+            raise ConfigError(f"--threshold {text!r} is not a number: write 0.7 or computer=0.7") from error
+        if word and spelled(word) not in words:
+            raise ConfigError(f"--threshold {text!r}: {word!r} is not listened for, only {', '.join(words)}")
+        chosen |= {spelled(word): threshold} if word else dict.fromkeys(words, threshold)
+    return chosen
 
 
 def _print(path: Path, found: "Candidate", *, as_json: bool) -> None:

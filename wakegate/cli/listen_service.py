@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from ..errors import ConfigError, WakegateError
 from ..notify import Notify
 from . import journald
+from .detect import thresholds_of
 from .journald import Priority
-from .listening import thresholds_of
 from .terminal import say
 
 if TYPE_CHECKING:

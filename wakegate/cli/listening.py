@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from ..errors import ConfigError
-from .detect import add_wake_options
+from .detect import add_threshold_option, add_wake_options, thresholds_of
 from .listen_events import add_event_options, event_socket, hooks
 from .listen_mqtt import add_mqtt_options, publisher
 
@@ -33,9 +33,7 @@ class _Told(Protocol):
 def add_listening_options(parser: argparse.ArgumentParser) -> None:
     """Add what a run of the pipeline is given, but for its sound."""
     add_wake_options(parser)
-    parser.add_argument(
-        "--threshold", action="append", default=[], metavar="[WORD=]T", help="a threshold, of one word or of all"
-    )
+    add_threshold_option(parser)
     parser.add_argument("--config", type=Path, metavar="FILE", help="a wakegate.toml; the usual one if not given")
     parser.add_argument("--json", action="store_true", help="events as JSON Lines")
     parser.add_argument(
@@ -123,20 +121,3 @@ class Listening:
             tell(event, as_json=self._args.json, out=out)
             for one in self._told:
                 one.tell(event)
-
-
-def thresholds_of(given: list[str], words: tuple[str, ...]) -> dict[str, float]:
-    """Read ``T`` and ``WORD=T``."""
-    from ..wake.catalogue import spelled
-
-    chosen: dict[str, float] = {}
-    for text in given:
-        word, _, value = text.rpartition("=")
-        try:
-            threshold = float(value)
-        except ValueError as error:
-            raise ConfigError(f"--threshold {text!r} is not a number: write 0.7 or computer=0.7") from error
-        if word and spelled(word) not in words:
-            raise ConfigError(f"--threshold {text!r}: {word!r} is not listened for, only {', '.join(words)}")
-        chosen |= {spelled(word): threshold} if word else dict.fromkeys(words, threshold)
-    return chosen

@@ -9,7 +9,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, TextIO
 
 from ..errors import ConfigError
-from .listening import Listening, add_listening_options, thresholds_of
+from .detect import thresholds_of
+from .listening import Listening, add_listening_options
 from .terminal import plain, put, say
 
 if TYPE_CHECKING:

@@ -27,7 +27,7 @@ from .corpus import Clip, Corpus, share
 EARLY = int(0.3 * SAMPLE_RATE)
 LATE = int(1.0 * SAMPLE_RATE)
 RATES = (0.1, 0.5, 1.0, 2.0)
-DEFAULT_RATE = 1.0
+DEFAULT_RATE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
