@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.train.own.test_gather import RATE, noise, spoken
-from wakegate.train.own import gather
+pytest.importorskip("torch", reason="torch is only in the extra `train`")
+
+from tests.train.own.test_gather import RATE, noise, spoken  # noqa: E402  (they import torch)
+from wakegate.train.own import gather  # noqa: E402
 
 
 def header(path, rate=RATE, channels=1, promised=32_000):
