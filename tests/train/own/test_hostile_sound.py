@@ -9,8 +9,8 @@ import soundfile
 
 pytest.importorskip("torch", reason="torch is only in the extra `train`")
 
-from tests.train.own.test_gather import RATE, noise, spoken  # noqa: E402  (they import torch)
-from wakegate.train.own import gather  # noqa: E402
+from tests.train.own.test_gather import RATE, noise, spoken
+from wakegate.train.own import gather
 
 
 def header(path, rate=RATE, channels=1, promised=32_000):
