@@ -68,7 +68,7 @@ def test_the_top_names_every_command(helped):
     "words",
     [
         [], ["sing"], ["detect"], ["score", "a.wav"], ["detect", "a.wav", "--volume", "3"], ["models", "extra"],
-        ["detect", "a.wav", "--threshold", "high"], ["listen", "--rate", "fast"], ["consent"], ["journal"],
+        ["detect", "a.wav", "--channel", "high"], ["listen", "--rate", "fast"], ["consent"], ["journal"],
     ],
     ids=" ".join,
 )  # fmt: skip

