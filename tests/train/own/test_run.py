@@ -31,7 +31,7 @@ SHIPPED = catalogue.installed()[0].path.with_suffix(".json")
 TINY = plan.Amount(
     spoken=48, near=40, kept=12, talk=12, shards=1, shard=96, rooms=4,
     head=replace(learn.HEAD, steps=100, batch=24, every=40, learning_rate=1e-2, average=0.9),
-    verifier=replace(learn.VERIFIER, steps=40, batch=32, every=15, learning_rate=1e-2, average=0.8),
+    verifier=replace(learn.VERIFIER, steps=120, batch=32, every=45, learning_rate=1e-2, average=0.8),
 )  # fmt: skip
 
 
