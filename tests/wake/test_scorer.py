@@ -26,13 +26,6 @@ def loaded(engine) -> Scorer:
     return load(engine=engine)
 
 
-@pytest.fixture
-def scorer(loaded):
-    loaded.reset()
-    yield loaded
-    loaded.reset()
-
-
 @pytest.fixture(scope="module")
 def sound():
     samples, rate = soundfile.read(DATA / "six_words.flac", dtype="int16")

@@ -5,6 +5,7 @@ from all that were drawn so far; they meet in a folder of shards, so either can 
 speakers and background are in them is the corpus's affair.
 """
 
+import io
 import json
 import math
 import time
@@ -148,10 +149,12 @@ def between(ends: tuple[float, float], done: float) -> float:
 
 
 def save(path: Path, state: Mapping[str, object]) -> None:
-    """Write a checkpoint beside the old one, then put it in its place."""
+    """Write a checkpoint whole or not at all; what fails is an OSError, which torch's own writing does not raise."""
+    held = io.BytesIO()
+    torch.save(dict(state), held)
     part = path.with_suffix(".part")
-    torch.save(dict(state), part)
-    part.rename(path)
+    part.write_bytes(held.getbuffer())
+    part.replace(path)
 
 
 def learn(folder: Path, checkpoint: Path, shape: Shape, plan: Plan, *, again: bool = False) -> None:

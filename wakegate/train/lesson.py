@@ -13,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from .verifier import PLACES
+from .fit import average
+from .verifier import PLACES, pooled
 
 DIMENSIONS = 96
 """Of the teacher's descriptions that are kept: two thirds of their variance."""
@@ -91,8 +92,7 @@ class Head(nn.Module):
         for layer in self.layers:
             x = layer(x)
         x = self.drop(x)
-        attention = (self.weight(x) + self.place).softmax(2)
-        logits: Tensor = (attention * self.value(x)).sum(2) + self.trust * first
+        logits: Tensor = pooled(self.value(x), self.weight(x) + self.place) + self.trust * first
         return logits
 
 
@@ -133,9 +133,7 @@ class Lesson(nn.Module):
 def taught_head(draw: Callable[[int], Taught], outputs: int, trust: Tensor, steps: int) -> Head:
     """Learn the head from ``steps`` batches, negatives weighted from one to two; return its running average."""
     made = Head(outputs, trust)
-    averaged = torch.optim.swa_utils.AveragedModel(
-        made, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998), use_buffers=True
-    )
+    averaged = average(made, 0.998)
     optimizer = torch.optim.AdamW(made.parameters(), 2e-3, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     weights = torch.ones(outputs)

@@ -75,13 +75,17 @@ class Verifier(nn.Module):
     def answer(self, heard: Tensor, first: Tensor) -> Tensor:
         """(batch, mixed, PLACES) and (batch, outputs) log chances of the first stage to (batch, outputs) logits."""
         x = self.drop(heard)
-        attention = (self.weight(x) + self.place).softmax(2)
-        logits: Tensor = (attention * self.value(x)).sum(2) + self.trust * first
+        logits: Tensor = pooled(self.value(x), self.weight(x) + self.place) + self.trust * first
         return logits
 
     def forward(self, features: Tensor, first: Tensor) -> Tensor:
         """(batch, WINDOW, MELS) and (batch, outputs) log chances of the first stage to (batch, outputs) logits."""
         return self.answer(self.heard(features), first)
+
+
+def pooled(value: Tensor, weight: Tensor) -> Tensor:
+    """Attention over places: (batch, outputs, places) of what each says and how much it counts, to (batch, outputs)."""
+    return (weight.softmax(2) * value).sum(2)
 
 
 def loudness(power: Tensor) -> Tensor:

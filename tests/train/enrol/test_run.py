@@ -56,13 +56,6 @@ def loaded(made):
     return load(path=made.path)
 
 
-@pytest.fixture
-def scorer(loaded):
-    loaded.reset()
-    yield loaded
-    loaded.reset()
-
-
 @pytest.fixture(scope="module")
 def spoken():
     """Six words that the shipped model knows, then the new one, as it was never recorded."""

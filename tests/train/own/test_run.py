@@ -82,13 +82,6 @@ def loaded(made):
     return load(path=made)
 
 
-@pytest.fixture
-def scorer(loaded):
-    loaded.reset()
-    yield loaded
-    loaded.reset()
-
-
 @pytest.fixture(scope="module")
 def spoken():
     """Six words that the shipped model knows, then the new one by a throat that was kept out; in a little noise."""

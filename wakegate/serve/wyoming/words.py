@@ -76,9 +76,8 @@ class Words:
         self._engine = engine
         self._idle: list[Ear] = []
         self._lent = 0
-        self._loading = (
-            asyncio.Lock()
-        )  # one at a time: whoever asks for other words all the time burns one core at most
+        # One at a time: whoever asks for other words all the time burns one core at most.
+        self._loading = asyncio.Lock()
 
     def load(self) -> None:
         """Load every model once, so that what is wrong with one is known before the first client comes."""

@@ -4,9 +4,8 @@ Owns the loop. What a step costs in time differs from machine to machine, what i
 sound give the same weights, stopped and gone on with or not.
 """
 
-import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import ConfigError
-from ..fit import AS_USUAL, average, between, hidden, learning_rate, losses, stretched, targets
+from ..fit import AS_USUAL, average, between, hidden, learning_rate, losses, save, stretched, targets
 from ..network import FrontEnd
 from ..shards import Pool
 from ..verifier import Verifier, centred, loudness
@@ -121,7 +120,7 @@ def _learn(
         if step % plan.every == 0 or step == plan.steps:
             state = {"network": network.state_dict(), "averaged": averaged.state_dict()}
             drawn = {"drawn": json.dumps(rng.bit_generator.state), "dropped": torch.get_rng_state()}
-            _save(checkpoint, {**state, **drawn, "optimizer": optimizer.state_dict(), "step": step})
+            save(checkpoint, {**state, **drawn, "optimizer": optimizer.state_dict(), "step": step})
     network.load_state_dict(inner.state_dict())
     network.eval()
 
@@ -132,15 +131,6 @@ def _read(checkpoint: Path) -> dict[str, Any]:
     except Exception as error:  # torch and its unpickler have no common base for their errors
         raise ConfigError(f"{checkpoint} is damaged: remove it, and run the same command again") from error
     return saved
-
-
-def _save(checkpoint: Path, state: Mapping[str, object]) -> None:
-    """Write a checkpoint whole or not at all; what fails is an OSError, which torch's own writing does not raise."""
-    held = io.BytesIO()
-    torch.save(dict(state), held)
-    part = checkpoint.with_suffix(".part")
-    part.write_bytes(held.getbuffer())
-    part.replace(checkpoint)
 
 
 def _steady(network: nn.Module) -> None:
