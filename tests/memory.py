@@ -56,16 +56,18 @@ class Probes:
         return dict(counts)
 
     def _scan(self, memory: int, start: int, end: int) -> list[str]:
-        if end <= start:
-            return []
-        try:
-            size = os.preadv(memory, [self._chunk_map], start)
-        except OSError:
-            return []
         hits = []
-        limit = min(size, end - start + 8 * WORDS) // 8 * 8
         for shift in (0, 2, 4, 6):
-            words = self._chunk[shift : limit - (8 if shift else 0) + shift].view(np.uint64) ^ MASK
+            # Read anew at each shift: numpy copies what is not aligned, unmasked, into a buffer that it frees as it is,
+            # and the next scan would find there what this one has read.
+            if end <= start + shift:
+                break
+            try:
+                size = os.preadv(memory, [self._chunk_map], start + shift)
+            except OSError:
+                break
+            limit = min(size, end - start - shift + 8 * WORDS) // 8 * 8
+            words = self._chunk[:limit].view(np.uint64) ^ MASK
             for index in np.flatnonzero(self._table[words >> np.uint64(48)]):
                 form = self._forms.get(tuple(words[index : index + WORDS].tolist()))
                 if form and 8 * index + shift < end - start:
