@@ -7,6 +7,7 @@ import pytest
 
 from tests.gate.world import FakeEar, Listener, Scene, ScriptSource, World, kinds
 from wakegate.events import Purpose, Reason
+from wakegate.mute import forget, keep
 from wakegate.notify import Notify
 from wakegate.pipeline import Pipeline
 from wakegate.service import SIGNS, Service
@@ -46,6 +47,16 @@ def test_what_a_manager_is_told_from_start_to_end(world):
         "READY=1", "STATUS=listening for alexa", "STOPPING=1",
     ]  # fmt: skip
     assert signs == pytest.approx(2 * SIGNS, abs=2), "so often in the second that it waits for"
+
+
+def test_a_mute_is_told_from_the_first_block_on_and_as_long_as_it_lasts(world):
+    keep(world.place)
+    manager = Manager()
+    listen(world, ScriptSource(Scene().quiet(2).samples(), {16_000: lambda: forget(world.place)}), manager)
+    assert [told for told in manager.told if told != "WATCHDOG=1"] == [
+        "READY=1", "STATUS=muted (device)", "STATUS=listening for alexa", "STOPPING=1",
+    ]  # fmt: skip
+    assert manager.told.count("WATCHDOG=1") == pytest.approx(2 * SIGNS, abs=2), "nothing is to be scored while muted"
 
 
 def test_no_scores_no_sign_of_life(world):

@@ -161,6 +161,11 @@ class Pipeline:
         return self._mute.by(self.at)
 
     @property
+    def unheard(self) -> Muter | None:
+        """Who had muted the microphone at the last block, which was overwritten for it; costs no look at the disk."""
+        return self._muted
+
+    @property
     def muted_for_s(self) -> float | None:
         """Seconds until a mute ends by itself; 0 where nothing is muted, None where only somebody's word ends it."""
         return self._mute.left_s(self.at)

@@ -44,6 +44,7 @@ class Service:
         self._source, self._notify, self._scored, self._now = source, notify, scored, now
         self._pipeline: Pipeline | None = None
         self._reload: Callable[[], None] | None = None
+        self._last: Reading | None = None
         self._asked = self._away = self._closed = False
         self._seen = 0
         self._due = now()
@@ -63,15 +64,16 @@ class Service:
         self._asked = True
 
     def read(self, out: Samples) -> Reading:
-        """Reload if that was asked for, read, and say how it goes."""
+        """Say how it goes with what was read last, reload if that was asked for, and read."""
+        if self._last is not None:
+            self._look(self._last)
         if self._asked and self._reload is not None:
             self._asked = False
             self._notify.reloading()
             self._reload()
             self._notify.ready()
-        reading = self._source.read(out)
-        self._look(reading)
-        return reading
+        self._last = self._source.read(out)
+        return self._last
 
     def wipe(self) -> None:
         """Overwrite what the source still holds."""
@@ -103,7 +105,7 @@ class Service:
         pipeline = self._pipeline
         if self._away:
             return f"waiting for {self._source.name}, which is gone"
-        if pipeline is not None and (by := pipeline.muted) is not None:
+        if pipeline is not None and (by := pipeline.unheard) is not None:
             return f"muted ({by})"
         return "the gate is open" if pipeline is not None and pipeline.is_open else ""
 

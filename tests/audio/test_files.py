@@ -51,7 +51,7 @@ def test_the_end_comes_once_and_nothing_is_lost(tmp_path, length):
     ("kind", "subtype", "rate", "channels"),
     [("wav", "PCM_16", 44_100, 2), ("wav", "FLOAT", 48_000, 6), ("flac", "PCM_24", 96_000, 1),
      ("wav", "PCM_U8", 8_000, 1), ("ogg", "VORBIS", 32_000, 2), ("wav", "DOUBLE", 192_000, 1),
-     ("wav", "ULAW", 16_000, 1), ("ogg", "OPUS", 48_000, 1)],
+     ("wav", "ULAW", 16_000, 1), ("ogg", "OPUS", 48_000, 1), ("mp3", "MPEG_LAYER_III", 16_000, 1)],
 )  # fmt: skip
 def test_every_kind_keeps_the_tone_in_any_block_size(tmp_path, kind, subtype, rate, channels):
     path = tmp_path / f"tone.{kind}"
