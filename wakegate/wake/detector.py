@@ -184,16 +184,18 @@ class Detector:
         """
         if not len(scores):
             return ()
-        smooth = self._smooth(scores)
-        peak = smooth.max()
+        joined = np.concatenate([self._recent, scores])
+        peak = joined.max()
         if not peak <= MOST:
             raise ModelError(f"the model gave the score {peak}, which is none: it is damaged; install another")
         first, self._steps = self._steps, self._steps + len(scores)
+        self._recent = joined[len(scores) :]
         armed = min(self._fallen) * self.config.step >= self.config.fall
-        if armed and peak < self.config.floor and not any(self._open):
+        # No average is above the highest score, but for its rounding.
+        if armed and peak < 0.99 * self.config.floor and not any(self._open):
             return ()
         events: list[Detection | Candidate] = []
-        for step, row in enumerate(smooth.tolist(), first):
+        for step, row in enumerate(self._smooth(joined).tolist(), first):
             for column, score in enumerate(row):
                 events.extend(self._advance(column, step, score))
         return tuple(events)
@@ -204,14 +206,12 @@ class Detector:
         self._open = [None] * len(self._words)
         return tuple(self._candidate(column, state) for column, state in open_now)
 
-    def _smooth(self, scores: Scores) -> Scores:
-        """Average the last ``smoothing`` scores at each step, in an order that does not depend on how they came."""
-        joined = np.concatenate([self._recent, scores])
-        count = len(scores)
+    def _smooth(self, joined: Scores) -> Scores:
+        """Average each ``smoothing`` scores in a row, in an order that does not depend on how they came."""
+        count = len(joined) - self.config.smoothing + 1
         total: Scores = joined[:count].copy()
         for shift in range(1, self.config.smoothing):
             total += joined[shift : shift + count]
-        self._recent = joined[count:]
         total /= np.float32(self.config.smoothing)
         return total
 
