@@ -8,6 +8,7 @@ torch = pytest.importorskip("torch", reason="torch comes with the extra `train`"
 from wakegate.train import draw, fit, hard  # noqa: E402
 from wakegate.train.corpus import Clip  # noqa: E402
 from wakegate.train.fit import NONE, STEPS  # noqa: E402
+from wakegate.train.network import STRIDE  # noqa: E402
 
 RATE = 16_000
 
@@ -16,7 +17,7 @@ class Suspects(torch.nn.Module):
     """A first stage that is sure of "computer" wherever the features of a step are loud, and of nothing elsewhere."""
 
     def forward(self, features):
-        loud = features[:, 1::2].mean(dim=2) > 1.5
+        loud = features[:, STRIDE - 1 :: STRIDE].mean(dim=2) > 1.5
         logits = torch.zeros(*loud.shape, NONE + 1)
         logits[:, :, NONE] = 8.0
         logits[:, :, 1] = torch.where(loud, 12.0, 0.0)
@@ -25,21 +26,21 @@ class Suspects(torch.nn.Module):
 
 def heard(loud_at):
     """Power of a row of examples: each silent, but for a burst of ten frames at a step, if any."""
-    power = torch.full((len(loud_at), STEPS * 2, 40), 1e-3)
+    power = torch.full((len(loud_at), STEPS * STRIDE, 40), 1e-3)
     for row, step in enumerate(loud_at):
         if step is not None:
-            power[row, 2 * step : 2 * step + 10] = 1e3
+            power[row, STRIDE * step :][:10] = 1e3
     return power
 
 
 def test_every_word_is_kept_and_of_the_rest_only_what_is_suspected():
     words, ends = np.array([0, -1, -1], np.int8), np.array([RATE, 0, 0], np.int32)
-    rows = draw.suspected(Suspects())(heard([None, 80, None]), words, ends)
+    rows = draw.suspected(Suspects())(heard([None, 40, None]), words, ends)
     assert rows.tolist() == [0, 1]
 
 
 def test_all_examples_are_kept_where_nobody_chooses():
-    assert draw.everything(heard([None, 80]), np.zeros(2, np.int8), np.zeros(2, np.int32)).tolist() == [0, 1]
+    assert draw.everything(heard([None, 40]), np.zeros(2, np.int8), np.zeros(2, np.int32)).tolist() == [0, 1]
 
 
 def test_a_hard_moment_is_found_where_it_is_even_beyond_the_first_piece():

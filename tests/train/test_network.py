@@ -179,20 +179,20 @@ def classes(word, end):
 
 
 def test_targets_of_a_word_are_its_end_with_ignored_steps_around():
-    end = 100 * STEP  # step i ends at (i + 1) * STEP, 20 ms a step
+    end = 50 * STEP  # step i ends at (i + 1) * STEP, 40 ms a step
     row = classes(3, end)
     expected = np.full(STEPS, NONE)
-    expected[89:130] = IGNORED  # 200 ms before to 600 ms after
-    expected[98:111] = 3  # 20 ms before to 220 ms after
+    expected[44:65] = IGNORED  # 200 ms before to 600 ms after
+    expected[49:55] = 3  # 20 ms before to 220 ms after
     assert np.array_equal(row, expected)
 
 
 def test_no_word_is_none_everywhere_wherever_it_ends():
-    assert (classes(-1, 100 * STEP) == NONE).all() and (classes(-1, 0) == NONE).all()
+    assert (classes(-1, 50 * STEP) == NONE).all() and (classes(-1, 0) == NONE).all()
 
 
 def test_the_first_word_is_a_word():
-    assert (classes(0, 100 * STEP) == 0).sum() == 13
+    assert (classes(0, 50 * STEP) == 0).sum() == 6
 
 
 def test_a_word_that_ends_outside_leaves_nothing_wrong():

@@ -64,7 +64,7 @@ def windows_of(tmp_path, trunk, words, ends):
 
 
 def test_windows_of_a_word_end_just_behind_it_and_others_far_from_it(tmp_path, trunk):
-    end = 60 * STEP  # frame 120
+    end = 30 * STEP  # frame 120
     _, last, _, classes = windows_of(tmp_path, trunk, [4, 4], [end, end])
     assert set(classes) == {4, NONE}
     after = (last[classes == 4] + 1) * 160 - end  # samples from the word's end to the window's

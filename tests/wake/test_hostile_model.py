@@ -36,7 +36,7 @@ def weights_elsewhere(place):
     """Have the weights of the front end read from another file, which no hash covers."""
 
     def change(graph):
-        weights = next(one for one in graph.initializer if one.name == "fourier")
+        weights = next(one for one in graph.initializer if one.name == "cosines")
         length = len(weights.raw_data)
         weights.ClearField("raw_data")
         weights.data_location = onnx.TensorProto.EXTERNAL
@@ -95,6 +95,26 @@ def test_a_file_made_to_do_harm_is_refused(tmp_path, monkeypatch, engine, name):
     (tmp_path / "weights.bin").write_bytes(bytes(1 << 20))
     with pytest.raises(ModelError, match=said):
         load(path=copy(tmp_path, graph=changed(change)), engine=engine)
+
+
+@pytest.mark.parametrize(
+    ("constant", "value", "said"),
+    [("rows1", 99, "indices|picks"), ("right_axes", 0, "[Aa]xis"), ("wide1", 5, "mismatch|the shape")],
+)
+def test_what_picks_or_cuts_what_is_not_there_is_refused_before_it_hears_anything(
+    tmp_path, engine, constant, value, said
+):
+    def change(graph):
+        numbers = next(one for one in graph.initializer if one.name == constant)
+        changed_numbers = onnx.numpy_helper.to_array(numbers).copy()
+        changed_numbers[-1] = value
+        numbers.CopyFrom(onnx.numpy_helper.from_array(changed_numbers, constant))
+
+    def heard(raw):
+        raw.update(trunk="")
+
+    with pytest.raises(ModelError, match=said):
+        load(path=copy(tmp_path, heard, changed(change)), engine=engine)
 
 
 @pytest.mark.parametrize("score", [np.nan, np.inf, 7.0])

@@ -131,7 +131,7 @@ def numpy_loads(folder, change):
 
 
 CHANGED = {
-    "an unknown attribute": (b"\x0a\x09dilations", b"\x0a\x09dilatians", "attributes"),
+    "an unknown attribute": (b"\x0a\x07strides", b"\x0a\x07stridez", "attributes"),
     "a name that nothing makes": (b"\x0a\x05relu3", b"\x0a\x05relv3", "which nothing makes before"),
     "a name made twice": (b"\x12\x05relu3", b"\x12\x05relu2", "there twice"),
     "a halved weight cast to int16": (b"\x0a\x02to\x18\x01", b"\x0a\x02to\x18\x05", "casts to another type"),

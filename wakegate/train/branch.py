@@ -15,13 +15,12 @@ def verified(verifier: Verifier, odds: str = "odds", prefix: str = "") -> Nodes:
     """Return the branch: the window once, the first stage a step. It reads ``window`` and ``odds`` of the graph."""
     branch, words = Nodes(prefix), verifier.value.out_channels - 1
     second = _pooled(branch, verifier, _mixed(branch, verifier, _seen(branch, verifier)))
-    each = branch.node("Unsqueeze", [second, branch.constant("step_axis", [2])], "each_step")
     # "No word" has odds of one against itself.
-    edges = branch.constant("edges", [0, 0, 0, 0, 1, 0])
+    edges = branch.constant("edges", [0, 0, 0, 1])
     chances = branch.node("LogSoftmax", [branch.node("Pad", [odds, edges], "with_none")], "first", axis=1)
     first = branch.node("Mul", [chances, branch.constant("trust", verifier.trust.detach().numpy())], "trusted")
-    both = branch.node("Softmax", [branch.node("Add", [each, first], "both")], "sure", axis=1)
-    branch.node("Transpose", [branch.cut(both, 0, words, 1, "words")], "verified", perm=[0, 2, 1])
+    both = branch.node("Softmax", [branch.node("Add", [second, first], "both")], "sure", axis=1)
+    branch.node("Unsqueeze", [branch.cut(both, 0, words, 1, "words"), branch.constant("batch", [0])], "verified")
     return branch
 
 

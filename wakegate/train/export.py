@@ -19,10 +19,11 @@ from ..wake import onnx_file
 from ..wake import trunk as trunks
 from ..wake.manifest import FORMAT
 from .branch import verified
+from .causal import convolved, windows
 from .corpus import WORDS
 from .fit import load_network
 from .graph import CHUNK, FRAMES, STEPS, Graph, Nodes, scores
-from .network import CEILING, FLOOR, FRAME, HOP, MEAN_RATE, MELS, STRIDE, Trunk, fourier, mel_bank
+from .network import BINS, CEILING, FLOOR, FRAME, HOP, MEAN_RATE, MELS, STRIDE, Trunk, fourier, mel_bank
 from .verifier import WINDOW, Verifier
 from .verify import load_verifier
 
@@ -31,18 +32,14 @@ GATE = 0.1
 
 
 def _front_end(graph: Graph) -> tuple[str, str]:
-    """PCM to mel power (FRAMES, MELS) and features (1, MELS, FRAMES). The frame is two hops: framing is a reshape."""
+    """PCM to mel power and features, (FRAMES, MELS) both. The frame is two hops: framing is a reshape."""
     samples = graph.node("Cast", ["pcm"], "samples", to=TensorProto.FLOAT)
     joined = graph.node("Concat", [graph.state("tail", [1, HOP]), samples], "joined", axis=1)
     graph.cut(joined, CHUNK, CHUNK + HOP, 1, "tail_next")
     hops = graph.node("Reshape", [joined, graph.constant("hops_shape", [FRAMES + 1, HOP])], "hops")
-    halves = [graph.cut(hops, 0, FRAMES, 0, "left"), graph.cut(hops, 1, FRAMES + 1, 0, "right")]
-    frames = graph.node("Concat", halves, "frames", axis=1)
-    assert FRAME == 2 * HOP
-    spectrum = graph.node("MatMul", [frames, graph.constant("fourier", fourier())], "spectrum")
-    squares = graph.node("Mul", [spectrum, spectrum], "squares")
+    squares = _squares(graph, graph.cut(hops, 0, FRAMES, 0, "left"), _mirrored(graph, hops))
     # A last column of ones rides along: its running mean is the weight that takes the bias out of the others.
-    bank = np.hstack([mel_bank(), np.zeros((len(mel_bank()), 1), np.float32)])
+    bank = np.hstack([mel_bank()[: len(BINS)], np.zeros((len(BINS), 1), np.float32)])
     ones = np.eye(1, MELS + 1, MELS, dtype=np.float32)[0]
     power = graph.node("Gemm", [squares, graph.constant("mel_bank", bank), graph.constant("ones", ones)], "power")
     past = graph.node("Concat", [graph.state("mean", [1, MELS + 1]), power], "past", axis=0)
@@ -55,9 +52,24 @@ def _front_end(graph: Graph) -> tuple[str, str]:
     ratio = graph.node("Div", [bands, floored], "ratio")
     raised = graph.node("Add", [ratio, graph.constant("one", np.array(1, np.float32))], "raised")
     most = graph.constant("most", np.array(np.exp(CEILING), np.float32))
-    logged = graph.node("Log", [graph.node("Min", [raised, most], "clipped")], "logged")
-    turned = graph.node("Transpose", [logged], "turned", perm=[1, 0])
-    return bands, graph.node("Reshape", [turned, graph.constant("features_shape", [1, MELS, FRAMES])], "features")
+    return bands, graph.node("Log", [graph.node("Min", [raised, most], "clipped")], "features")
+
+
+def _mirrored(graph: Graph, hops: str) -> str:
+    """All hops but the first, each backwards: the right halves of the frames, as they meet the left ones."""
+    edges = (("from", [1, HOP - 1]), ("to", [FRAMES + 1, -HOP - 1]), ("axes", [0, 1]), ("steps", [1, -1]))
+    return graph.node("Slice", [hops, *(graph.constant(f"right_{name}", value) for name, value in edges)], "right")
+
+
+def _squares(graph: Graph, left: str, right: str) -> str:
+    """Power of each frequency, (FRAMES, bins). Half of the products: see ``network.fourier``."""
+    waves, bins = fourier()[:HOP], len(BINS)
+    parts = []
+    for kind, name, half in (("Add", "cosines", waves[:, :bins]), ("Sub", "sines", waves[:, bins:])):
+        met = graph.node(kind, [left, right], f"{name}_halves")
+        part = graph.node("MatMul", [met, graph.constant(name, half)], f"{name}_part")
+        parts.append(graph.node("Mul", [part, part], f"{name}_squares"))
+    return graph.node("Add", parts, "squares")
 
 
 def _averaging() -> NDArray[np.float32]:
@@ -73,19 +85,18 @@ def build(trunk: Trunk, verifier: Verifier) -> onnx.ModelProto:
     """Return the streaming graph of a trained trunk and of the verifier behind it."""
     graph = Graph()
     bands, x = _front_end(graph)
-    count = FRAMES
-    for index, layer in enumerate([trunk.first, *trunk.blocks]):
+    rows, channels = FRAMES, MELS
+    for index, layer in enumerate([trunk.first, trunk.second, *trunk.blocks]):
         weight, bias = layer.folded()
-        past, stride, dilation = layer.past, layer.conv.stride, layer.conv.dilation
-        cache = graph.state(f"cache{index}", [1, weight.shape[1], past])
-        seen = graph.node("Concat", [cache, x], f"seen{index}", axis=2)
-        graph.cut(seen, count, count + past, 2, f"cache{index}_next")
-        constants = [graph.weights(f"weight{index}", weight), graph.constant(f"bias{index}", bias)]
-        convolved = graph.node("Conv", [seen, *constants], f"conv{index}", strides=stride, dilations=dilation)
-        active = graph.node("Relu", [convolved], f"relu{index}")
-        x = active if index == 0 else graph.node("Add", [x, active], f"sum{index}")
-        count = STEPS
-    graph.node("Conv", [x, *_odds(graph, trunk)], "odds")
+        (stride,), (dilation,), width = layer.conv.stride, layer.conv.dilation, weight.shape[2]
+        named = f"{index}"
+        seen = windows(graph, x, rows, channels, named, width=width, dilation=dilation, stride=stride)
+        active = convolved(graph, seen, weight, bias, named)
+        if stride > 1 and index:  # what goes past it is the newest row of each window
+            x = graph.cut(seen, (width - 1) * channels, width * channels, 1, f"newest{index}")
+        x = graph.node("Add", [x, active], f"sum{index}") if index else active
+        rows, channels = rows // stride, len(weight)
+    graph.node("Gemm", [x, *_odds(graph, trunk)], "odds")
     window = graph.node("Concat", [graph.state("heard", [WINDOW - FRAMES, MELS]), bands], "window", axis=0)
     graph.cut(window, FRAMES, WINDOW, 0, "heard_next")
     best = graph.node("ReduceMax", ["odds"], "best", keepdims=0)
@@ -104,13 +115,15 @@ def _odds(graph: Graph, trunk: Trunk) -> list[str]:
     """Return weight and bias of the head, each word's less those of "no word": its logarithmic odds against none."""
     assert trunk.head.bias is not None
     weight, bias = trunk.head.weight.detach().numpy(), trunk.head.bias.detach().numpy()
-    return [graph.constant("head", weight[:-1] - weight[-1:]), graph.constant("head_bias", bias[:-1] - bias[-1:])]
+    against = (weight[:-1] - weight[-1:])[:, :, 0].T
+    return [graph.constant("head", against), graph.constant("head_bias", bias[:-1] - bias[-1:])]
 
 
 def context(trunk: Trunk) -> int:
     """Return the samples of past that a score depends on, the running mean apart."""
-    steps = sum((trunk.shape.width - 1) * d for d in trunk.shape.dilations)
-    return (steps * STRIDE + trunk.shape.first) * HOP + FRAME - HOP
+    shape = trunk.shape
+    steps = sum((shape.width - 1) * d for d in shape.dilations)
+    return (steps * STRIDE + (shape.width - 1) * STRIDE // 2 + shape.first) * HOP + FRAME - HOP
 
 
 def run(checkpoint: Path, out: Path, name: str) -> None:
@@ -127,7 +140,7 @@ def run(checkpoint: Path, out: Path, name: str) -> None:
         "step": HOP * STRIDE,
         "context": max(context(trunk), WINDOW * HOP + FRAME - HOP),
         "floor": 0.1,
-        "smoothing": 5,
+        "smoothing": 3,
         "refractory": 2 * SAMPLE_RATE,
         "fall": SAMPLE_RATE * 3 // 10,
         "words": [

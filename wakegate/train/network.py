@@ -31,10 +31,14 @@ def hz_to_mel(hz: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def fourier() -> NDArray[np.float32]:
-    """(FRAME, 2 bins): Hann window times cosines and sines, for samples scaled to [-1, 1)."""
+    """(FRAME, 2 bins): Hann window times cosines and sines, for samples scaled to [-1, 1).
+
+    Time is counted from the middle of the frame, so the second half of each cosine mirrors the first, and of each sine
+    its negative: a graph needs half of the products.
+    """
     n = np.arange(FRAME)
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * (n + 0.5) / FRAME)
-    phase = 2 * np.pi * np.outer(n, BINS) / SAMPLE_RATE
+    phase = 2 * np.pi * np.outer(n - (FRAME - 1) / 2, BINS) / SAMPLE_RATE
     return (np.hstack([np.cos(phase), np.sin(phase)]) * hann[:, None] / 32768.0).astype(np.float32)
 
 
@@ -90,7 +94,7 @@ class Shape:
     """Sizes of the trunk."""
 
     channels: int = 96
-    dilations: tuple[int, ...] = (1, 2, 4, 8, 16)
+    dilations: tuple[int, ...] = (1, 2, 4, 8)
     first: int = 5
     width: int = 3
 
@@ -126,12 +130,13 @@ class CausalConv(nn.Module):
 
 
 class Trunk(nn.Module):
-    """Features to logits: one strided convolution, then residual dilated ones, then one linear map a frame."""
+    """Features to logits: a strided convolution, a residual one, strided too, residual dilated ones, a linear map."""
 
     def __init__(self, outputs: int, shape: Shape) -> None:
         super().__init__()
         self.shape = shape
-        self.first = CausalConv(MELS, shape.channels, shape.first, stride=STRIDE)
+        self.first = CausalConv(MELS, shape.channels, shape.first, stride=STRIDE // 2)
+        self.second = CausalConv(shape.channels, shape.channels, shape.width, stride=2)
         self.blocks = nn.ModuleList(
             CausalConv(shape.channels, shape.channels, shape.width, dilation=d) for d in shape.dilations
         )
@@ -141,6 +146,7 @@ class Trunk(nn.Module):
     def heard(self, features: Tensor) -> Tensor:
         """(batch, frames, MELS) to (batch, channels, frames // STRIDE) activations, which a head reads."""
         x = torch.relu(self.first(features.transpose(1, 2)))
+        x = x[:, :, 1::2] + self.drop(torch.relu(self.second(x)))
         for block in self.blocks:
             x = x + self.drop(torch.relu(block(x)))
         return x

@@ -2,5 +2,5 @@
 
 HOP = 160
 """Samples between two frames."""
-STRIDE = 2
-"""Frames a step: a score every 20 ms."""
+STRIDE = 4
+"""Frames a step: a score every 40 ms."""

@@ -21,6 +21,7 @@ from .session import MOST_VALUES, private
 
 Array = NDArray[Any]
 _ZERO = np.zeros((), np.float32)
+MOST_NUMBERS = 1024
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ class Operator:
 
     build: Callable[..., Array]
     arrays: tuple[int, ...] = (1,)
-    numbers: int = 0
+    numbers: tuple[int, ...] = (0,)
     attributes: frozenset[str] = frozenset()
     reads: tuple[type[np.generic], ...] = (np.float32,)
 
@@ -64,17 +65,18 @@ def write(node: Node, given: list[Array], tape: Tape) -> Array:
     """Write one node down and return what it makes; ValueError for one that is not known, or not in this form."""
     operator = OPERATORS[node.kind]
     # The numbers that say where and how come last, are whole, and only ever constants: nothing makes such numbers.
-    values = given[: len(given) - operator.numbers]
-    where = [_numbers(array) for array in given[len(values) :]]
-    if len(values) not in operator.arrays or not set(node.attributes) <= operator.attributes:
+    lists = next((count for count in operator.numbers if len(given) - count in operator.arrays), None)
+    if lists is None or not set(node.attributes) <= operator.attributes:
         raise ValueError(f"it has {len(given)} inputs and the attributes {sorted(node.attributes)}")
+    values = given[: len(given) - lists]
+    where = [_numbers(array) for array in given[len(values) :]]
     if any(array.dtype not in operator.reads for array in values):
         raise ValueError(f"it reads elements of types {[str(array.dtype) for array in values]}")
     return operator.build(tape, node, *values, *where)
 
 
 def _numbers(array: Array) -> tuple[int, ...]:
-    if array.dtype != np.int64 or array.ndim != 1 or len(array) > 2 * MOST_AXES:
+    if array.dtype != np.int64 or array.ndim != 1 or len(array) > MOST_NUMBERS:
         raise ValueError("its whole numbers are no short list")
     return tuple(array.tolist())
 
@@ -105,10 +107,13 @@ def _listed(node: Node, name: str, usual: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _slice(_: Tape, __: Node, x: Array, *where: tuple[int, ...]) -> Array:
-    (first,), (last,), (axis,) = where
-    if not 0 <= axis < x.ndim:
-        raise ValueError(f"it has no axis {axis}")
-    return x[(slice(None),) * axis + (slice(first, last),)]
+    firsts, lasts, axes, *steps = where
+    cuts = [slice(None)] * x.ndim
+    for first, last, axis, step in zip(firsts, lasts, axes, steps[0] if steps else (1,) * len(axes), strict=True):
+        if not 0 <= axis < x.ndim or cuts[axis] != slice(None):
+            raise ValueError(f"it has no axis {axis}, or cuts it twice")
+        cuts[axis] = slice(first, last, step)
+    return x[tuple(cuts)]
 
 
 def _transpose(_: Tape, node: Node, x: Array) -> Array:
@@ -157,6 +162,17 @@ def _concat(tape: Tape, node: Node, *given: Array) -> Array:
     sizes = given[0].shape
     out = tape.new((*sizes[:axis], sum(x.shape[axis] for x in given), *sizes[axis + 1 :]))
     tape.call(np.concatenate, given, axis, out=out)
+    return out
+
+
+def _gather(tape: Tape, node: Node, x: Array, picked: tuple[int, ...]) -> Array:
+    axis = _axis(node, x)
+    if not all(0 <= one < x.shape[axis] for one in picked):
+        raise ValueError(f"it picks {picked!r:.40} of {x.shape[axis]}")
+    out = tape.new((*x.shape[:axis], len(picked), *x.shape[axis + 1 :]))
+    rows = np.array(picked)
+    # "clip" for speed: every row is there.
+    tape.call(partial(np.take, mode="clip"), x, rows, axis, out=out)
     return out
 
 
@@ -260,6 +276,7 @@ OPERATORS: Mapping[str, Operator] = {
     "Concat": Operator(build=_concat, arrays=(2, 3, 4), attributes=frozenset({"axis"})),
     "Conv": Operator(build=_conv, arrays=(3,), attributes=frozenset({"dilations", "pads", "strides"})),
     "Div": Operator(build=_elementwise(np.divide), arrays=(2,)),
+    "Gather": Operator(build=_gather, numbers=(1,), attributes=frozenset({"axis"})),
     "Gemm": Operator(build=_gemm, arrays=(3,)),
     "GreaterOrEqual": Operator(build=_elementwise(np.greater_equal, np.bool_), arrays=(2,)),
     "Log": Operator(build=_elementwise(np.log)),
@@ -267,16 +284,16 @@ OPERATORS: Mapping[str, Operator] = {
     "MatMul": Operator(build=_matmul, arrays=(2,)),
     "Min": Operator(build=_elementwise(np.minimum), arrays=(2,)),
     "Mul": Operator(build=_elementwise(np.multiply), arrays=(2,)),
-    "Pad": Operator(build=_pad, numbers=1),
+    "Pad": Operator(build=_pad, numbers=(1,)),
     "ReduceMax": Operator(build=_reduce, attributes=frozenset({"axes", "keepdims"})),
     "ReduceMean": Operator(build=_reduce, attributes=frozenset({"axes", "keepdims"})),
-    "ReduceSum": Operator(build=_reduce, numbers=1, attributes=frozenset({"keepdims"})),
+    "ReduceSum": Operator(build=_reduce, numbers=(1,), attributes=frozenset({"keepdims"})),
     "Relu": Operator(build=_relu),
-    "Reshape": Operator(build=_reshape, numbers=1),
-    "Slice": Operator(build=_slice, numbers=3),
+    "Reshape": Operator(build=_reshape, numbers=(1,)),
+    "Slice": Operator(build=_slice, numbers=(3, 4)),
     "Softmax": Operator(build=_softmax, attributes=frozenset({"axis"})),
     "Sub": Operator(build=_elementwise(np.subtract), arrays=(2,)),
     "Transpose": Operator(build=_transpose, attributes=frozenset({"perm"})),
-    "Unsqueeze": Operator(build=_unsqueeze, numbers=1),
+    "Unsqueeze": Operator(build=_unsqueeze, numbers=(1,)),
 }
 """All that a file may hold but Constant and If, which :mod:`wakegate.wake.numpy_session` sees to."""

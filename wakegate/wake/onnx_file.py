@@ -18,8 +18,8 @@ DTYPES: Mapping[int, type[np.generic]] = {1: np.float32, 5: np.int16, 7: np.int6
 """TensorProto.DataType: all that a file of ours holds."""
 
 KINDS = frozenset(
-    """Add Cast Concat Constant Conv Div Gemm GreaterOrEqual If Log LogSoftmax MatMul Min Mul Pad ReduceMax ReduceMean
-    ReduceSum Relu Reshape Slice Softmax Sub Transpose Unsqueeze""".split()
+    """Add Cast Concat Constant Conv Div Gather Gemm GreaterOrEqual If Log LogSoftmax MatMul Min Mul Pad ReduceMax
+    ReduceMean ReduceSum Relu Reshape Slice Softmax Sub Transpose Unsqueeze""".split()
 )
 """Every operator that a model of ours may have, whatever runs it: none that loops, none that reads a file."""
 

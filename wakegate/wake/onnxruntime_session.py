@@ -65,6 +65,10 @@ class OnnxruntimeSession:
         self._state = {name: (private(shape), private(shape)) for name, shape in shapes.items()}
         self._turns = (self._bind(0), self._bind(1))
         self._turn = 0
+        try:
+            self.forget()
+        except Exception as error:  # onnxruntime has no common base for its errors
+            raise ModelError(f"{manifest.path} cannot be run by {self.version}: {_reason(error)}") from error
 
     def run(self) -> None:
         """Run one chunk; the state is read from one copy and written to the other, in turns."""
@@ -118,5 +122,8 @@ def _loaded(manifest: Manifest) -> tuple[Any, str]:
     try:
         return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"]), version
     except Exception as error:  # onnxruntime has no common base for its errors
-        reason = str(error).split("\n")[0]
-        raise ModelError(f"{manifest.path} cannot be loaded by {version}: {reason}") from error
+        raise ModelError(f"{manifest.path} cannot be loaded by {version}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    return str(error).split("\n")[0]

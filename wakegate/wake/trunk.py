@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_FRONT_END, _LAYERS = ("fourier", "mel_bank"), ("weight", "bias")
+_FRONT_END, _LAYERS = ("cosines", "sines", "mel_bank"), ("weight", "bias", "rows")
 
 
 def digest(constants: Mapping[str, NDArray[Any]]) -> str:

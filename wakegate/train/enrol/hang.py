@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from ..causal import matrix, windows
 from ..graph import STEPS, Grown
 from .hearing import Hearing
 from .tail import Logistic
@@ -23,27 +24,26 @@ def hung(hearing: Hearing, word: str, template: Template, scale: Scale, logistic
     like = _likeness(grown, hearing.last, template, scale)
     sloped = grown.node("Mul", [like, grown.constant("slope", _number(logistic.slope))], "sloped")
     odds = grown.node("Add", [sloped, grown.constant("offset", _number(logistic.offset))], "odds")
-    edges = grown.constant("edges", [0, 0, 0, 0, 1, 0])  # against odds of 0
+    edges = grown.constant("edges", [0, 0, 0, 1])  # against odds of 0
     both = grown.node("Softmax", [grown.node("Pad", [odds, edges], "with_none")], "sure", axis=1)
-    return grown.model(grown.node("Transpose", [grown.cut(both, 0, 1, 1, "first")], "scores", perm=[0, 2, 1]))
+    batch = grown.constant("batch", [0])
+    return grown.model(grown.node("Unsqueeze", [grown.cut(both, 0, 1, 1, "first"), batch], "scores"))
 
 
 def _likeness(nodes: Grown, last: str, template: Template, scale: Scale) -> str:
-    """Write the matched filter: (1, 1, STEPS) squared cosines.
+    """Write the matched filter: (STEPS, 1) squared cosines.
 
     Its state is no activations, but what each segment makes of them and their power: a twentieth as much to move.
     """
-    past, tempi = template.longest - 1, len(template.edges)
-    centred = nodes.node("Sub", [last, nodes.constant("mean", scale.mean[None, :, None])], "centred")
-    scaled = nodes.node("Div", [centred, nodes.constant("spread", scale.spread[None, :, None])], "scaled")
-    none = [nodes.constant(f"none{count}", np.zeros(count, np.float32)) for count in (SEGMENTS, 2 * tempi)]
-    along = nodes.node("Conv", [scaled, nodes.constant("parts", template.parts[:, :, None]), none[0]], "along")
+    tempi = len(template.edges)
+    centred = nodes.node("Sub", [last, nodes.constant("mean", scale.mean[None])], "centred")
+    scaled = nodes.node("Div", [centred, nodes.constant("spread", scale.spread[None])], "scaled")
+    along = nodes.node("MatMul", [scaled, nodes.constant("parts", template.parts.T)], "along")
     squares = nodes.node("Mul", [scaled, scaled], "squares")
     power = nodes.node("ReduceSum", [squares, nodes.constant("channels", [1])], "power", keepdims=1)
     now = nodes.node("Concat", [along, power], "now", axis=1)
-    seen = nodes.node("Concat", [nodes.state("past", [1, SEGMENTS + 1, past]), now], "seen", axis=2)
-    nodes.cut(seen, STEPS, STEPS + past, 2, "past_next")
-    each = nodes.node("Conv", [seen, nodes.constant("filters", _filters(template)), none[1]], "filtered")
+    seen = windows(nodes, now, STEPS, SEGMENTS + 1, "", width=template.longest)
+    each = nodes.node("MatMul", [seen, nodes.constant("filters", matrix(_filters(template)))], "filtered")
     alike = nodes.node("Relu", [nodes.cut(each, 0, tempi, 1, "dot")], "alike")
     squared = nodes.node("Mul", [alike, alike], "squared")
     energy = nodes.cut(each, tempi, 2 * tempi, 1, "energy")

@@ -30,7 +30,7 @@ class Hearing:
     model : ModelProto
         As it is in the file.
     last : str
-        The name of the trunk's last activations, (1, channels, STEPS).
+        The name of the trunk's last activations, (STEPS, channels).
     """
 
     model: onnx.ModelProto
@@ -50,7 +50,7 @@ class Hearing:
                 piece = samples[at : at + CHUNK]
                 pcm[0, : len(piece)], pcm[0, len(piece) :] = piece, 0
                 last, *after = self._session.run(names, {"pcm": pcm, **state})
-                heard.append(last[0].T)
+                heard.append(last)
                 state = dict(zip(state, after, strict=True))
         finally:
             memory.close()

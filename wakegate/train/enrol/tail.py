@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ...events import SAMPLE_RATE
 from ..graph import CHUNK, STEPS
 
-SMOOTH = 5
+SMOOTH = 3
 """Scores that the detector averages; likeness is averaged as long before its peaks are looked for."""
 APART_S = 2.0
 PEAKS = 0.05

@@ -18,7 +18,7 @@ SEGMENTS = 4
 """Quarters of the word, each one average: how fast each of them was said hardly matters."""
 TEMPI = (0.87, 1.0, 1.15)
 """Lengths at which it is looked for, times the takes' median."""
-LAG = 6
+LAG = 3
 """Steps that the trunk's activations come after the sound."""
 TINY = 1e-6
 

@@ -9,6 +9,7 @@ import onnx
 from onnx import numpy_helper
 
 from ..branch import verified
+from ..causal import convolved, windows
 from ..graph import Grown, Nodes, scores
 from ..verifier import Verifier
 from .head import DILATIONS, WIDTH, Head
@@ -51,17 +52,12 @@ def grafted(
 
 
 def _odds(nodes: Grown, twin: Twin, head: Head) -> str:
-    """Write the head, with its states: (1, 1, steps) logarithmic odds against none."""
+    """Write the head, with its states: (steps, 1) logarithmic odds against none."""
     x = twin.last
     for index, (layer, dilation) in enumerate(zip(head.layers, DILATIONS, strict=True)):
-        past = (WIDTH - 1) * dilation
-        cache = nodes.state(f"cache{index}", [1, layer.in_channels, past])
-        seen = nodes.node("Concat", [cache, x], f"seen{index}", axis=2)
-        nodes.cut(seen, twin.steps, twin.steps + past, 2, f"cache{index}_next")
-        weight = nodes.weights(f"weight{index}", layer.weight.detach().numpy())
-        bias = nodes.constant(f"bias{index}", layer.bias.detach().numpy())
-        x = nodes.node("Conv", [seen, weight, bias], f"conv{index}", dilations=[dilation])
-        x = nodes.node("Relu", [x], f"relu{index}")
-    constants = [("odds_weight", head.odds.weight), ("odds_bias", head.odds.bias)]
+        weight, bias = (value.detach().numpy() for value in (layer.weight, layer.bias))
+        seen = windows(nodes, x, twin.steps, layer.in_channels, f"{index}", width=WIDTH, dilation=dilation)
+        x = convolved(nodes, seen, weight, bias, f"{index}")
+    constants = [("odds_weight", head.odds.weight[:, :, 0].T), ("odds_bias", head.odds.bias)]
     named = [nodes.constant(name, value.detach().numpy()) for name, value in constants]
-    return nodes.node("Conv", [x, *named], "odds")
+    return nodes.node("Gemm", [x, *named], "odds")

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from ...errors import ModelError
 from ...wake import trunk as trunks
-from ..network import CausalConv, Shape, Trunk, fourier, mel_bank
+from ..causal import kernel
+from ..network import BINS, HOP, MELS, CausalConv, Shape, Trunk, fourier, mel_bank
 from ..verifier import Plane, Verifier, VerifierShape
 
 Weights = Mapping[str, NDArray[np.generic]]
@@ -40,7 +41,7 @@ class Twin:
     steps : int
         Scores a chunk.
     last : str
-        The name of the trunk's last activations in the graph, (1, channels, steps).
+        The name of the trunk's last activations in the graph, (steps, channels).
     sha256 : str
         Of the trunk's weights, whatever words hang on it.
     """
@@ -74,12 +75,12 @@ def read(model: onnx.ModelProto, name: str) -> Twin:
         branch = _branch(model, "scores_of_trunk") or _branch(model, "scores")
         steps = model.graph.output[0].type.tensor_type.shape.dim[1].dim_value
         seen, shape = _seen(branch)
-        front = own["fourier"], own["mel_bank"][:, :-1]
+        heard = np.hstack([own["cosines"], own["sines"]]), own["mel_bank"][:, :-1]
     except (KeyError, IndexError, RuntimeError, ValueError, TypeError, StopIteration) as error:
         raise ModelError(
             f"{name} is built otherwise than this wakegate builds models (at {error}): begin with one of its own"
         ) from error
-    if not (np.array_equal(front[0], fourier()) and np.array_equal(front[1], mel_bank())):
+    if not (np.array_equal(heard[0], fourier()[:HOP]) and np.array_equal(heard[1], mel_bank()[: len(BINS)])):
         raise ModelError(f"{name} hears through another front end than this wakegate's: begin with one of its own")
     return Twin(trunk, seen, shape, steps, last, trunks.digest(own))
 
@@ -99,24 +100,25 @@ def _bypassed(norm: nn.BatchNorm1d | nn.BatchNorm2d, bias: Tensor, weights: dict
 
 
 def _trunk(model: onnx.ModelProto, own: Weights) -> tuple[Trunk, str]:
-    convs = [node for node in model.graph.node if node.name.startswith("conv") and node.op_type == "Conv"]
-    dilations = [next(a.ints[0] for a in node.attribute if a.name == "dilations") for node in convs[1:]]
-    first = own["weight0_half"]
-    shape = Shape(
-        channels=first.shape[0], dilations=tuple(dilations), first=first.shape[2], width=own["weight1_half"].shape[2]
-    )
-    trunk = Trunk(2, shape)
-    layers = [("first", trunk.first), *((f"blocks.{n}", block) for n, block in enumerate(trunk.blocks))]
+    past = {one.name: one.type.tensor_type.shape.dim[0].dim_value for one in model.graph.input}
+    first, second = (own[f"weight{index}_half"] for index in (0, 1))
+    channels = first.shape[1]
+    width = len(second) // channels
+    depth = max(index for index in range(len(past)) if f"weight{index}_half" in own)
+    dilations = tuple(past[f"cache{index}"] // (width - 1) for index in range(2, depth + 1))
+    trunk = Trunk(2, Shape(channels=channels, dilations=dilations, first=len(first) // MELS, width=width))
+    blocks = [(f"blocks.{n}", block) for n, block in enumerate(trunk.blocks)]
     weights: dict[str, Tensor] = {}
-    for index, (name, layer) in enumerate(layers):
+    for index, (name, layer) in enumerate([("first", trunk.first), ("second", trunk.second), *blocks]):
         assert isinstance(layer, CausalConv)
-        weights[f"{name}.conv.weight"] = _whole(own, f"weight{index}")
+        stored = kernel(own[f"weight{index}_half"], layer.conv.in_channels)
+        weights[f"{name}.conv.weight"] = torch.from_numpy(stored.astype(np.float32))
         _bypassed(layer.norm, torch.from_numpy(own[f"bias{index}"].copy()), weights, f"{name}.norm")
     trunk.load_state_dict(weights, strict=False)
     for parameter in trunk.parameters():
         parameter.requires_grad_(False)
     trunk.eval()
-    return trunk, f"sum{len(dilations)}"
+    return trunk, f"sum{depth}"
 
 
 def _branch(model: onnx.ModelProto, name: str) -> Weights:
