@@ -77,7 +77,8 @@ def in_noise(
     start, end = lead + clip.start, lead + clip.end
     loud = np.sqrt(np.square(signal[start:end]).mean())
     noise = _noise(noises, len(signal), rng)
-    mixed = signal + noise * (loud / np.sqrt(np.square(noise).mean()) * 10 ** (-snr_db / 20))
+    heard = max(1e-3, float(np.sqrt(np.square(noise).mean())))  # digital silence stays what it is
+    mixed = signal + noise * (loud / heard * 10 ** (-snr_db / 20))
     samples = np.clip(mixed * min(1.0, 32000 / np.abs(mixed).max()), -32768, 32767).astype(np.int16)
     return samples, start, end
 
