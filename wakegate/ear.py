@@ -37,6 +37,11 @@ class Ear:
         """The wake words."""
         return self._scorer.words
 
+    @property
+    def needs(self) -> int:
+        """Samples that are still to come before anything new can be heard: less is not worth looking at."""
+        return self._scorer.needs
+
     def retune(self, words: Sequence[str], thresholds: Mapping[str, float]) -> None:
         """Listen for other words of the same model, or at other thresholds, without a break in the stream.
 

@@ -1,8 +1,8 @@
 """Pipeline: source -> ring -> scorer -> detector -> gate, as an iterator of events.
 
 Owns the wiring and the loop, and nothing else: what may leave is the gate's business, what happened the journal's.
-Takes 80 ms at a time. While the gate is open the scorer rests; while the microphone is muted, what it gives is
-overwritten unheard: only sound that was listened to counts as exposure.
+Takes what the model needs for its next look; while the gate is open, 80 ms at a time, and the scorer rests; while the
+microphone is muted, what it gives is overwritten unheard: only sound that was listened to counts as exposure.
 """
 
 import logging
@@ -234,7 +234,7 @@ class Pipeline:
         if self._cancelling:
             self._cancelling = False
             return list(self._gate.cancel())
-        reading = self._source.read(self._ring.lend(BLOCK))
+        reading = self._source.read(self._ring.lend(BLOCK if self._gate.is_open else self._ear.needs))
         muted = self.muted
         if reading.gap is not None:
             events = self._gap(reading) + self._obey(muted)

@@ -35,6 +35,7 @@ class FakeEar:
 
     words = ("alexa",)
     step = 320
+    needs = 1280
 
     def __init__(self) -> None:
         self.manifest = Manifest(

@@ -190,6 +190,16 @@ def test_the_scorer_names_an_unknown_word(scorer):
         Scorer(scorer.manifest, ["alexa", "hal"])
 
 
+def test_it_says_how_much_is_missing_until_there_is_something_new(scorer, sound):
+    chunk = scorer.manifest.chunk
+    assert scorer.needs == chunk
+    assert len(scorer.push(sound[: chunk - 1])) == 0 and scorer.needs == 1
+    assert len(scorer.push(sound[chunk - 1 : chunk])) == chunk // scorer.step and scorer.needs == chunk
+    scorer.push(sound[:100])
+    scorer.reset()
+    assert scorer.needs == chunk
+
+
 # What is no sound.
 
 WRONG = {

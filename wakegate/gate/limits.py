@@ -13,7 +13,7 @@ from ..events import SAMPLE_RATE
 WORD_S = 2.5
 """The longest wake word whose start the ring still holds when it is detected."""
 BLOCK = 1280
-"""Samples the listening loop takes at a time (80 ms): one call of the model, one look at consent."""
+"""Samples the listening loop takes at a time while the gate is open (80 ms): one look at consent."""
 LAG_S = 8.0
 """How far a consumer may fall behind the microphone before its release is aborted."""
 

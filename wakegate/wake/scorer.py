@@ -58,6 +58,11 @@ class Scorer:
         """The engine that runs the model, and its version."""
         return self._session.version
 
+    @property
+    def needs(self) -> int:
+        """Samples to the next score."""
+        return self.manifest.chunk - self._held
+
     def retune(self, words: Sequence[str]) -> None:
         """Score other words of the model from the next chunk on; the stream goes on. ModelError for an unknown one."""
         found = tuple(self.manifest.entry(word).word for word in words)
