@@ -57,7 +57,7 @@ OWNERS = {
         "unix.py",
         "notify.py",
         *(f"serve/event_socket_{name}.py" for name in ("client", "peer")),
-        *(f"serve/wyoming/{name}.py" for name in ("address", "announce", "door", "line")),
+        *(f"serve/wyoming/{name}.py" for name in ("address", "announce", "door", "line", "peers")),
     },
     "http": set(),
     "urllib": set(),

@@ -10,7 +10,10 @@ from wakegate.audio.block import Reading
 from wakegate.audio.files import FileSource
 from wakegate.doctor import Health
 from wakegate.doctor_mic import findings, record
+from wakegate.errors import ConfigError
 from wakegate.events import Reason
+from wakegate.mute import keep
+from wakegate.place import Place
 from wakegate.wake import Detector, load
 
 RATE = 16_000
@@ -53,13 +56,18 @@ def scorer():
 
 
 @pytest.fixture
-def examined(scorer):
+def place(tmp_path):
+    return Place(tmp_path / "state", test=True).prepare()
+
+
+@pytest.fixture
+def examined(scorer, place):
     """Listen to a sound; return the findings by name."""
 
     def examine(sound, **more):
         source = Source(np.asarray(sound), **more)
         detector = Detector(scorer.manifest.detector_config(scorer.words))
-        found = record(source, scorer, detector, source.now)
+        found = record(source, scorer, detector, place, source.now)
         assert source.wiped
         return {one.name: one for one in findings(found, dict(detector.config.thresholds))}
 
@@ -91,13 +99,13 @@ def test_a_quiet_room_wants_somebody_to_speak(examined):
     assert found["noise floor"].value == pytest.approx(-60, abs=1)
 
 
-def test_a_word_that_is_nearly_heard_is_told_with_its_score(examined, scorer):
+def test_a_word_that_is_nearly_heard_is_told_with_its_score(examined, scorer, place):
     found = examined(word())
     score = found["wake word"].value
     source = Source(word())
     detector = Detector(scorer.manifest.detector_config(scorer.words, {"computer": min(1.0, score + 0.2)}))
     (nearly,) = (
-        one for one in findings(record(source, scorer, detector, source.now), dict(detector.config.thresholds))
+        one for one in findings(record(source, scorer, detector, place, source.now), dict(detector.config.thresholds))
         if one.name == "wake word"
     )  # fmt: skip
     assert nearly.health is Health.WEAK and "nearly 'computer'" in nearly.seen and "measure tune" in nearly.mend
@@ -146,7 +154,31 @@ def test_no_sound_is_bad_and_nothing_else_is_claimed(examined, sound, says):
     assert only.health is Health.BAD and only.seen.startswith(says) and only.mend
 
 
-def test_nothing_of_it_is_left_in_memory(scorer, tmp_path):
+def test_a_persons_mute_meanwhile_ends_it_and_nothing_is_measured_or_left(scorer, place):
+    lent = []
+
+    class Muted(Source):
+        """A person mutes the device in the second second."""
+
+        def read(self, out):
+            reading = super().read(out)
+            lent.append(out)
+            if self.at >= 1.5 * RATE and not place.muted.exists():
+                keep(place)
+            return reading
+
+    source = Muted(word())
+    detector = Detector(scorer.manifest.detector_config(scorer.words))
+    with pytest.raises(ConfigError, match=r"muted this device meanwhile.*overwritten"):
+        record(source, scorer, detector, place, source.now)
+    assert source.at < 1.6 * RATE and source.wiped, "the rest of the three seconds is not listened to"
+    assert lent and not any(out.any() for out in lent)
+    silence = np.zeros(32_000, np.int16)
+    assert np.array_equal(scorer.push(silence), load(scorer.words).push(silence)), "the ear remembers"
+    scorer.reset()
+
+
+def test_nothing_of_it_is_left_in_memory(scorer, place, tmp_path):
     probes = plant(tmp_path / "noise.wav", seed=11, seconds=3.0)
     source = FileSource(tmp_path / "noise.wav")
     seen, lent = {}, []
@@ -167,7 +199,7 @@ def test_nothing_of_it_is_left_in_memory(scorer, tmp_path):
             source.wipe()
 
     detector = Detector(scorer.manifest.detector_config(scorer.words))
-    found = record(Looking(), scorer, detector)
+    found = record(Looking(), scorer, detector, place)
     assert found.quality is not None and found.quality.speech_db == pytest.approx(-9, abs=1)
     source.close()
     silence = np.zeros(32_000, np.int16)

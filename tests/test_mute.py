@@ -8,7 +8,7 @@ from wakegate.audio.block import Reading
 from wakegate.errors import ConfigError
 from wakegate.events import Muter, Purpose, Reason
 from wakegate.journal.export import rows
-from wakegate.mute import Mute, UntilMuted, check, keep, kept
+from wakegate.mute import Mute, UntilMuted, check, forget, keep, kept
 from wakegate.pipeline import Pipeline
 
 BLOCK = 1280
@@ -161,6 +161,75 @@ def test_a_doubt_about_the_file_is_a_mute(world):
     world.place.path.rename(world.place.path.with_name("away"))
     world.place.path.symlink_to(world.place.path)  # a loop: nobody can look
     assert kept(world.place) and Mute(world.place).by(0) is Muter.DEVICE
+
+
+def gone(place, back=None):
+    """What comes into the place's stead: nothing, or an empty folder."""
+    away = place.path.with_name("away")
+    place.path.rename(away)
+    if back is not None:
+        place.path.mkdir(mode=0o700)
+    return away
+
+
+@pytest.mark.parametrize("back", [None, "empty"])
+def test_a_persons_mute_does_not_end_because_its_folder_goes(world, caplog, back):
+    keep(world.place)
+    mute = Mute(world.place)
+    assert mute.by(0) is Muter.DEVICE
+    away = gone(world.place, back)
+    assert [mute.by(at) for at in range(3)] == [Muter.DEVICE] * 3 and mute.left_s(0) is None
+    assert caplog.text.count("went with its folder") == 1, "said once, and not with every block"
+    if back is not None:
+        world.place.path.rmdir()
+    away.rename(world.place.path)
+    assert mute.by(0) is Muter.DEVICE
+    forget(world.place)
+    assert mute.by(0) is None, "the person's own word ends it as ever"
+
+
+def test_in_a_new_folder_a_person_mutes_and_unmutes_anew(world):
+    keep(world.place)
+    mute = Mute(world.place)
+    assert mute.by(0) is Muter.DEVICE
+    gone(world.place)
+    assert mute.by(0) is Muter.DEVICE
+    world.place.path.mkdir(mode=0o700)
+    forget(world.place)  # there is nothing to take off the disk: it says nothing to the listener
+    assert mute.by(0) is Muter.DEVICE
+    keep(world.place)
+    assert mute.by(0) is Muter.DEVICE
+    forget(world.place)
+    assert mute.by(0) is None
+
+
+def test_the_listeners_own_button_ends_it_whatever_became_of_the_folder(world):
+    mute = Mute(world.place)
+    mute.on(Muter.DEVICE, 0)
+    assert mute.by(0) is Muter.DEVICE
+    gone(world.place)
+    mute.off(Muter.DEVICE)
+    assert mute.by(0) is None
+
+
+def test_a_folder_that_goes_mutes_nobody_who_was_not_muted(world):
+    """Nothing stood there: the journal refuses releases meanwhile, which is its own business."""
+    mute = Mute(world.place)
+    assert mute.by(0) is None
+    away = gone(world.place)
+    assert mute.by(0) is None
+    world.place.path.symlink_to(world.place.path)
+    assert mute.by(0) is Muter.DEVICE, "a doubt"
+    world.place.path.unlink()
+    away.rename(world.place.path)
+    assert mute.by(0) is None, "and it is over when one can look again"
+
+
+def test_a_running_listener_stays_muted_when_the_folder_goes(world):
+    sound = Scene().quiet(1).word().quiet(1).word().quiet(1).samples()
+    keep(world.place)
+    events = run(world, sound, {16_000: lambda p: gone(world.place) and None})
+    assert [event.kind for event in events] == ["started", "muted", "stopped"]
 
 
 def test_a_mute_that_cannot_be_taken_off_the_disk_stays(world):

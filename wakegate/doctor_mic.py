@@ -2,7 +2,7 @@
 
 Owns the recording, which lies in private memory only and is overwritten before anything is said, and the verdicts.
 Must never write, send or keep sound; opens nothing by itself: it is given the source and the ear. A microphone that a
-person has muted is not opened by the command at all.
+person has muted is not opened by the command at all; one that is muted meanwhile is not heard on, nor measured.
 """
 
 import time
@@ -15,8 +15,11 @@ from .audio.block import Samples, Source
 from .audio.memory import PrivateMemory
 from .audio.quality import FRAME, QUIETEST_DB, Quality, measured
 from .doctor import Finding, Health
+from .errors import ConfigError
 from .events import SAMPLE_RATE
 from .gate.limits import BLOCK
+from .mute import kept
+from .place import Place
 from .wake import Candidate, Detector, Scorer, sweep
 
 SECONDS = 3.0
@@ -55,7 +58,9 @@ class Recording:
     candidates: tuple[Candidate, ...]
 
 
-def record(source: Source, scorer: Scorer, detector: Detector, now: Callable[[], float] = time.monotonic) -> Recording:
+def record(
+    source: Source, scorer: Scorer, detector: Detector, place: Place, now: Callable[[], float] = time.monotonic
+) -> Recording:
     """Listen for three seconds, measure, and overwrite what was heard.
 
     Parameters
@@ -64,14 +69,21 @@ def record(source: Source, scorer: Scorer, detector: Detector, now: Callable[[],
         A microphone; the caller closes it.
     scorer, detector
         A fresh ear; it is reset afterwards.
+    place : Place
+        Where a person's mute is kept.
     now : callable
         Seconds of a clock that nobody sets.
+
+    Raises
+    ------
+    ConfigError
+        Where a person mutes the device meanwhile: what was heard is overwritten all the same, and not measured.
     """
     count = round(SECONDS * SAMPLE_RATE)
     memory = PrivateMemory(2 * count)
     try:
         sound: Samples = memory.array(np.int16, count)
-        filled, arrivals, gaps = _fill(source, sound, now)
+        filled, arrivals, gaps = _fill(source, sound, place, now)
         heard = memory.readonly(np.int16, filled) if filled else sound[:0]
         return Recording(
             samples=filled,
@@ -87,13 +99,19 @@ def record(source: Source, scorer: Scorer, detector: Detector, now: Callable[[],
         source.wipe()
 
 
-def _fill(source: Source, sound: Samples, now: Callable[[], float]) -> tuple[int, list[tuple[float, int]], list[str]]:
+def _fill(
+    source: Source, sound: Samples, place: Place, now: Callable[[], float]
+) -> tuple[int, list[tuple[float, int]], list[str]]:
     """Read until the memory is full or nothing comes; return how much, when each piece was there, and what was lost."""
     filled, gaps = 0, list[str]()
     arrivals: list[tuple[float, int]] = []
     last = now()
     while filled < len(sound) and now() - last < PATIENCE_S:
         reading = source.read(sound[filled : filled + BLOCK])
+        if kept(place):
+            raise ConfigError(
+                "a person muted this device meanwhile: what was heard is overwritten, nothing was measured"
+            )
         if reading.gap is not None:
             gaps.append(reading.gap[2])
             arrivals.clear()  # what was lost is no sign of a slow clock

@@ -7,13 +7,15 @@ A person's mute at the device is a file in the place, so that it outlives a cras
 must not listen again because a service manager started it anew. Every listener of the place obeys it. What a program
 asked for ends with the listener; the program sees that it is gone, and asks again.
 
-Must never let a program end a person's mute, and must take every doubt about the file for a mute.
+Must never let a program end a person's mute, and must take every doubt about the file for a mute: one that goes
+together with its folder (a disk that is taken off, a folder that is moved) was taken back by nobody.
 """
 
 import logging
 import math
 import os
 from contextlib import suppress
+from pathlib import Path
 
 from .audio.block import Reading, Samples, Source
 from .chain.file import sync_folder
@@ -39,6 +41,8 @@ class Mute:
     def __init__(self, place: Place) -> None:
         self._place = place
         self._file = str(place.muted)  # looked for with every block
+        self._stands = self._lost = False  # a person's mute; whether it went with its folder
+        self._folder: tuple[int, int] | None = None  # the one it was seen in
         self._until: dict[Muter, float] = dict.fromkeys(Muter, 0)
 
     def on(self, by: Muter, at: int, seconds: float | None = None) -> None:
@@ -75,12 +79,13 @@ class Mute:
         """
         if by is Muter.DEVICE:
             forget(self._place)
+            self._stands = self._lost = False
             self._until = dict.fromkeys(Muter, 0)
         self._until[by] = 0
 
     def by(self, at: int) -> Muter | None:
         """Return the strongest who has silenced the microphone at sample ``at``; None if nobody has."""
-        if _is_there(self._file):
+        if self._by_person():
             return Muter.DEVICE
         for muter, until in self._until.items():  # in the order of Muter: the strongest first
             if until > at:
@@ -89,8 +94,25 @@ class Mute:
 
     def left_s(self, at: int) -> float | None:
         """Return the seconds until it ends by itself; 0 where nobody has muted, None where only a word ends it."""
-        end = math.inf if _is_there(self._file) else max(self._until.values())
+        end = math.inf if self._by_person() else max(self._until.values())
         return None if math.isinf(end) else max(0.0, (end - at) / SAMPLE_RATE)
+
+    def _by_person(self) -> bool:
+        """Return whether a person's mute stands, or might: one look at the disk, and another where it has changed."""
+        there = _is_there(self._file)
+        if there and (self._lost or not self._stands):
+            self._stands, self._lost, self._folder = True, False, _identity(self._place.path)
+        elif there is False and self._stands and not self._lost:
+            here = _identity(self._place.path)
+            if here is not None and here == self._folder:
+                self._stands = False
+            else:
+                self._lost = True
+                _log.warning(
+                    "a person's mute went with its folder %s: this stays muted. To listen again: `wakegate mute`, then "
+                    "`wakegate mute off`", self._place.path,
+                )  # fmt: skip
+        return self._stands or there is None
 
 
 def checked(seconds: float) -> float:
@@ -130,7 +152,7 @@ def forget(place: Place) -> None:
 
 def kept(place: Place) -> bool:
     """Return whether a person has muted the device; a doubt is a mute."""
-    return _is_there(str(place.muted))
+    return _is_there(str(place.muted)) is not False
 
 
 def check(place: Place) -> None:
@@ -176,11 +198,21 @@ class UntilMuted:
         self._source.close()
 
 
-def _is_there(file: str) -> bool:
+def _is_there(file: str) -> bool | None:
+    """Return whether a file is there; None where nobody can tell."""
     try:
         os.lstat(file)
     except FileNotFoundError:
         return False
     except OSError:
-        return True
+        return None
     return True
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """Return what tells a folder from another one of its name; None where there is none."""
+    try:
+        about = folder.stat()
+    except OSError:
+        return None
+    return about.st_dev, about.st_ino

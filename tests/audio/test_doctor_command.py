@@ -1,12 +1,15 @@
 """``wakegate doctor --mic`` on a real sound system. Around 15 s."""
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import soundfile
 
-from tests.cli.process import SIX_WORDS, environment, place
+from tests.cli.process import RUN, SIX_WORDS, environment, place
 from wakegate.cli import main
 
 
@@ -60,6 +63,22 @@ def test_what_a_person_has_muted_is_not_opened(doctor, tmp_path):
     place(tmp_path).prepare().muted.touch()
     code, out, err = doctor("--mic")
     assert code == 1 and out == "" and "muted this device" in err
+
+
+@pytest.mark.pulse
+def test_a_persons_mute_within_the_three_seconds_ends_them(pulse, tmp_path):
+    sound, rate = soundfile.read(SIX_WORDS)
+    pulse.play(sound, rate)
+    env = {name: os.environ[name] for name in ("ALSA_CONFIG_PATH", "PULSE_SERVER", "PULSE_RUNTIME_PATH")}
+    muted = place(tmp_path).prepare().muted
+    command = [sys.executable, "-c", RUN, "doctor", "--mic", "--json"]
+    with subprocess.Popen(
+        command, env=environment(tmp_path) | env, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert b"Say one of these now" in process.stderr.readline()
+        muted.touch()
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 1 and out == b"" and b"muted this device meanwhile" in err, err
 
 
 @pytest.mark.parametrize("words", [["--device", "USB"], ["--channel", "1"]])

@@ -1,4 +1,4 @@
-"""``wakegate listen`` as a service on a real sound system that goes down and comes back. Around 15 s."""
+"""``listen`` and ``serve --mic-uri`` as services on a real sound system that goes down and comes back. Around 30 s."""
 
 import os
 import time
@@ -12,9 +12,13 @@ from wakegate.journal import read
 
 
 @pytest.mark.pulse
-def test_a_sound_server_that_is_restarted_is_a_gap_on_record_and_then_words_are_heard(pulse, tmp_path):
+@pytest.mark.parametrize("name", ["listen", "serve"])
+def test_a_sound_server_that_is_restarted_is_a_gap_on_record_and_then_words_are_heard(pulse, tmp_path, name):
+    if name == "serve":
+        pytest.importorskip("wyoming", reason="the extra `wyoming` is not installed")
+    where = ("--mic-uri", f"unix://{tmp_path}/mic.sock") if name == "serve" else ()
     env = {name: os.environ[name] for name in ("ALSA_CONFIG_PATH", "PULSE_SERVER", "PULSE_RUNTIME_PATH")}
-    service = Listener(tmp_path, "--json", source=(), text='[wake]\nwords = ["alexa"]\n', env=env)
+    service = Listener(tmp_path, *where, "--json", name=name, source=(), text='[wake]\nwords = ["alexa"]\n', env=env)
     try:
         assert service.told("STATUS=")[0] == "READY=1"
         service.told("WATCHDOG=1")

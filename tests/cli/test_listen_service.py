@@ -26,7 +26,9 @@ TEXT = '[wake]\nwords = ["alexa", "computer"]\n'
 class Listener:
     """A listener on raw sound, with a service manager beside it."""
 
-    def __init__(self, home, *words, source=("--input", "-"), text=TEXT, journal=False, env=MappingProxyType({})):
+    def __init__(
+        self, home, *words, name="listen", source=("--input", "-"), text=TEXT, journal=False, env=MappingProxyType({})
+    ):
         self.home = home
         self.config = home / "config" / "wakegate" / "wakegate.toml"
         self.config.parent.mkdir(parents=True, exist_ok=True)
@@ -40,7 +42,7 @@ class Listener:
         if journal:
             about = os.fstat(err.fileno())
             told["JOURNAL_STREAM"] = f"{about.st_dev}:{about.st_ino}"
-        command = [sys.executable, "-c", RUN, "listen", *source, *words]
+        command = [sys.executable, "-c", RUN, name, *source, *words]
         self.process = subprocess.Popen(
             command, env=environment(home) | told, cwd=home, stdin=subprocess.PIPE, stdout=out, stderr=err,
             start_new_session=True,

@@ -61,7 +61,7 @@ def _microphone(args: argparse.Namespace, place: "Place") -> "Sequence[Finding]"
     with closing(Microphone(device, settings.channel if args.channel is None else args.channel)) as microphone:
         words = ", ".join(scorer.words)
         terminal.say(f"Say one of these now: {words}. {microphone.name} is heard for 3 s, and nothing is kept.")
-        heard = doctor_mic.record(microphone, scorer, detector)
+        heard = doctor_mic.record(microphone, scorer, detector, place)
     return doctor_mic.findings(heard, dict(detector.config.thresholds))
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigError
-from .listen_service import attend, service
 from .listening import Listening, add_listening_options
 
 if TYPE_CHECKING:
@@ -52,9 +51,7 @@ def run(args: argparse.Namespace) -> int:
     """Listen until the sound ends or somebody stops it."""
     with ExitStack() as stack:
         listening = Listening(args, stack)
-        source = service(listening.sound(), listening.scorer)
-        pipeline = listening.open(source, _sink(args.assist, stack))
-        attend(source, pipeline, listening.scorer.manifest, args, listening.settings, stack)
+        pipeline = listening.open(_sink(args.assist, stack))
         listening.run(pipeline, sys.stderr if args.assist == "stdout" else sys.stdout)
     return 0
 

@@ -1,4 +1,4 @@
-"""The part of ``wakegate listen`` that a service manager sees: ready, alive, reloaded, stopped.
+"""The part of a run of the pipeline that a service manager sees: ready, alive, reloaded, stopped.
 
 Owns what a reload takes from ``wakegate.toml``: the words of the model that is loaded, and thresholds. A config that
 would not do at a start is not taken, and the old one stays, as a whole.

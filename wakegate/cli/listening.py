@@ -1,7 +1,7 @@
 """What ``wakegate listen`` and ``wakegate serve --mic-uri`` share: the gate at work, and everybody who is told.
 
 Owns the options of a run of the pipeline and its order: who is told is there before sound comes in, and is told of the
-same events. Where released sound goes is the command's own business.
+same events; a service manager looks after either command. Where released sound goes is the command's own business.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from ..errors import ConfigError
 from .detect import add_threshold_option, add_wake_options, thresholds_of
 from .listen_events import add_event_options, event_socket, hooks
 from .listen_mqtt import add_mqtt_options, publisher
+from .listen_service import attend, service
 
 if TYPE_CHECKING:
     from ..audio.block import Source
@@ -69,7 +70,7 @@ class Listening:
         told: Iterable[_Told | None] = (stack.enter_context(publisher(args, self.scorer)), hooks(args, settings, stack))
         self._told = [one for one in told if one is not None]
 
-    def sound(self) -> "Source":
+    def _sound(self) -> "Source":
         """Return the sound that the options name: a file (paced where an assistant listens), stdin, a microphone."""
         args, settings = self._args, self.settings
         if args.input == "-":
@@ -94,10 +95,11 @@ class Listening:
         device = settings.device if not named else int(args.device) if args.device.isdecimal() else args.device
         return Microphone(device, settings.channel if args.channel is None else args.channel)
 
-    def open(self, source: "Source", sink: "Sink | None") -> "Pipeline":
-        """Open the gate's pipeline, which a service manager's stop and Ctrl-C end as it should end: on record."""
+    def open(self, sink: "Sink | None") -> "Pipeline":
+        """Open sound and gate; a service manager's stop and Ctrl-C end them as they should end: on record."""
         from ..pipeline import Pipeline
 
+        source = service(self._sound(), self.scorer)
         pipeline = self._stack.enter_context(
             Pipeline.open(
                 source, scorer=self.scorer, thresholds=self._thresholds, assist=sink, limits=self.settings.limits
@@ -111,6 +113,7 @@ class Listening:
             self._stack.enter_context(PlaybackCommand(self._args.playback, Playback(pipeline)))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: pipeline.stop())
+        attend(source, pipeline, self.scorer.manifest, self._args, self.settings, self._stack)
         return pipeline
 
     def run(self, pipeline: "Pipeline", out: TextIO) -> None:

@@ -27,7 +27,7 @@ encryption: an address beyond this device is for a network that you trust.
 
 --mic-uri: a microphone behind the gate, for an assistant on this device. What it hears is what the gate releases: after
 a wake word, under somebody's grant (`wakegate consent grant assist`), from the pre-roll to the endpoint. Event socket,
-hooks and MQTT are those of `wakegate listen`."""
+hooks, MQTT, and a reload at SIGHUP are those of `wakegate listen`."""
 _EXAMPLES = """\
 examples:
   wakegate serve
@@ -114,13 +114,18 @@ def _microphone(args: argparse.Namespace) -> int:
     tell = _Teller(args, sys.stderr if where.scheme is address.Scheme.STDIO else sys.stdout)
     with ExitStack() as stack:
         listening = Listening(args, stack)
-        words = dict.fromkeys(listening.scorer.words, listening.scorer.manifest)
+        scorer = listening.scorer
         # Of clients another thread tells: apart from the events.
-        sink = GatedMicrophone(where, words, _Teller(args, sys.stderr).dropped, users=_users(args.mic_user))
-        pipeline = listening.open(listening.sound(), sink)
+        sink = GatedMicrophone(
+            where,
+            lambda: dict.fromkeys(scorer.words, scorer.manifest),  # which a reload may change
+            _Teller(args, sys.stderr).dropped,
+            users=_users(args.mic_user),
+        )
+        pipeline = listening.open(sink)
         stack.enter_context(sink)
         stack.callback(pipeline.close)  # before the sink goes: whoever listens is told of the end
-        tell.opened(sink.found_at, words)
+        tell.opened(sink.found_at, scorer.words)
         sink.when_over(pipeline.stop)
         listening.run(pipeline, tell.out)
     return 0

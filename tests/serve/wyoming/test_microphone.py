@@ -22,7 +22,8 @@ from tests.serve.wyoming.world import ROOT, AsyncClient, AudioChunk, AudioStart,
 from wakegate.audio.array import ArraySource
 from wakegate.audio.files import FileSource
 from wakegate.errors import ConfigError
-from wakegate.events import Purpose
+from wakegate.events import Purpose, Reason
+from wakegate.gate.frames import Info as Told
 from wakegate.gate.limits import Limits
 from wakegate.gate.sinks import Sink
 from wakegate.pipeline import Pipeline
@@ -126,7 +127,7 @@ class House:
 
     @contextmanager
     def microphone(self, uri="tcp://127.0.0.1:0", **more):
-        with GatedMicrophone(parse(uri), MODELS, self.dropped.append, **more) as self.sink:
+        with GatedMicrophone(parse(uri), lambda: MODELS, self.dropped.append, **more) as self.sink:
             try:
                 yield self
             finally:
@@ -414,6 +415,27 @@ def test_an_assistant_that_does_not_read_is_cut_off_and_dropped(house, monkeypat
         assert "aborted assist overflow" in happened
         house.empty()
         assert not house.sink.ready()
+
+
+@pytest.mark.parametrize("scheme", ["tcp", "unix"])
+def test_the_end_comes_to_a_client_that_was_behind_when_it_was_said(house, scheme):
+    """No room for ``audio-stop`` is no end yet: nobody else would send it before the next utterance."""
+    uri = "tcp://127.0.0.1:0" if scheme == "tcp" else f"unix://{house.path}/mic.sock"
+    with house.microphone(uri), socket.socket(socket.AF_INET if scheme == "tcp" else socket.AF_UNIX) as peer:
+        peer.settimeout(10)
+        peer.connect(("127.0.0.1", int(house.sink.found_at.rpartition(":")[2])) if scheme == "tcp" else uri[7:])
+        while not house.sink.ready():
+            time.sleep(0.01)
+        house.sink.open(Told(id="9f", word="alexa", score=0.9, threshold=0.5, word_start=0, word_end=8000))
+        quiet, since = np.zeros(1120, np.int16), time.monotonic()
+        while time.monotonic() - since < 0.5:  # until there is no room, and stays none
+            since = time.monotonic() if house.sink.write(quiet) else since
+        assert not house.sink.close(Reason.ENDPOINT), "it has not been said"
+        came, ended = b"", False
+        while b'"audio-stop"' not in came:
+            came += peer.recv(65536)
+            ended = ended or house.sink.close(Reason.ENDPOINT)
+        assert ended and came.count(b'"audio-stop"') == 1
 
 
 def test_nothing_of_it_stays_in_memory_once_it_is_over(house, tmp_path):

@@ -1,26 +1,26 @@
 """Door: who may come in, how many at once, and how each of them leaves.
 
-Owns connections from the first byte to the last: a bounded number of them, a place for a newcomer only where somebody
-has been silent for long, one ``error`` event for whoever cannot be served, and the overwriting of what was read. What
-goes wrong with one client ends that client and nothing else. Never knows what is said.
+Owns connections from the first byte to the last: a bounded number of them, of which another device has a share, a place
+for a newcomer only where somebody has been silent for long, one ``error`` event for whoever cannot be served, and the
+overwriting of what was read. What goes wrong with one client ends that client and nothing else. Never knows what is
+said.
 """
 
 import asyncio
 import logging
 import signal
 import socket
-import struct
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from ... import unix
 from ...errors import ClientError
-from . import messages
+from . import messages, peers
 from .address import Address, Scheme
 from .inbox import Event, Inbox
 from .line import Line, readable
+from .storm import Storm
 
 FIRST_S = 30.0
 """Seconds within which a newcomer says its first words."""
@@ -28,8 +28,8 @@ IDLE_S = 60.0
 """A client that has been silent for so long gives up its place to a newcomer when there is no other."""
 SLOW_S = 5.0
 """Seconds that a client may take to read what it is told."""
-MOST_TOLD = 20.0
-"""People are told of so many clients that were sent away at once, and of one a second."""
+SHARE = 8
+"""Clients from one other device: it cannot take every place. Programs on this device have no such limit."""
 _FAREWELL_S = 1.0
 _AT_ONCE = 64
 
@@ -51,14 +51,17 @@ class Client:
     Parameters
     ----------
     number : int
-        Counted from 1; nothing else of a client is kept or told.
+        Counted from 1; nothing else of a client is told, and nothing kept when it has gone.
     line : Line
         Its bytes.
+    device : str
+        The other device that it is on; "" for this one.
     """
 
-    def __init__(self, number: int, line: Line) -> None:
+    def __init__(self, number: int, line: Line, device: str = "") -> None:
         self.number = number
         self.line = line
+        self.device = device
         self.inbox = Inbox(line)
         self.heard_at = asyncio.get_running_loop().time()
         self._within_s: float | None = FIRST_S
@@ -122,7 +125,7 @@ class Door:
         self._address, self._serve, self._most, self._dropped, self._users = address, serve, most, dropped, users
         self._inside: dict[asyncio.Task[None], Client] = {}
         self._count = 0
-        self._may_tell, self._told_at = MOST_TOLD, 0.0
+        self._storm = Storm("clients that were sent away")
 
     async def run(self, opened: Callable[[str], None]) -> None:
         """Let clients in until cancelled, or until stdio ends; ``opened`` is told the address once it can be used.
@@ -161,7 +164,8 @@ class Door:
             except (BlockingIOError, ConnectionAbortedError):
                 return
             except OSError as error:
-                _log.warning("no client can come in (%s): trying again", error)
+                if self._storm.passes():
+                    _log.warning("no client can come in (%s): trying again", error)
                 await asyncio.sleep(1)
                 return
             try:
@@ -170,20 +174,25 @@ class Door:
                 peer.close()
 
     def _enter(self, peer: socket.socket) -> None:
-        line = Line.of(peer)
-        if self._users is not None and _user(peer) not in self._users | {0}:
+        line, device = Line.of(peer), peers.device(peer)
+        inside = list(self._inside.values())
+        theirs = [client for client in inside if client.device == device != ""]
+        crowd, most, whose = inside, self._most, ""
+        if len(theirs) >= SHARE:
+            crowd, most, whose = theirs, SHARE, " of your device"
+        if self._users is not None and peers.user(peer) not in self._users | {0}:
             self._refuse(line, ClientError("other-user", "this service is for programs of the user who set it up"))
-        elif len(self._inside) >= self._most and not self._make_room():
-            self._refuse(line, ClientError("busy", f"{self._most} clients are here already: come back later"))
+        elif len(crowd) >= most and not self._make_room(crowd, most):
+            self._refuse(line, ClientError("busy", f"{most} clients{whose} are here already: come back later"))
         else:
-            client = self._client(line)
+            client = self._client(line, device)
             task = asyncio.create_task(self._attend(client))
             self._inside[task] = client
             task.add_done_callback(self._inside.pop)
 
-    def _client(self, line: Line) -> Client:
+    def _client(self, line: Line, device: str = "") -> Client:
         self._count += 1
-        return Client(self._count, line)
+        return Client(self._count, line, device)
 
     def _refuse(self, line: Line, error: ClientError) -> None:
         self._count += 1
@@ -192,10 +201,10 @@ class Door:
             line.owe(messages.error(error.code, str(error)))
         line.close()
 
-    def _make_room(self) -> bool:
-        """Send away whoever has been silent the longest, if that is long."""
-        longest = min(self._inside.values(), key=lambda client: client.heard_at)
-        if asyncio.get_running_loop().time() - longest.heard_at < IDLE_S or len(self._inside) > self._most:
+    def _make_room(self, among: list[Client], most: int) -> bool:
+        """Send away whoever of these has been silent the longest, if that is long and nobody is on the way out."""
+        longest = min(among, key=lambda client: client.heard_at)
+        if asyncio.get_running_loop().time() - longest.heard_at < IDLE_S or len(among) > most:
             return False
         error = ClientError("idle", "this client was silent and another one came: it is dropped")
         self._tell(longest.number, error)
@@ -205,12 +214,8 @@ class Door:
         return True
 
     def _tell(self, number: int, error: ClientError) -> None:
-        """Tell people of a client that is sent away, unless there is a storm of them: a log must not fill up."""
-        now = asyncio.get_running_loop().time()
-        self._may_tell = min(MOST_TOLD, self._may_tell + now - self._told_at)
-        self._told_at = now
-        if self._may_tell >= 1:
-            self._may_tell -= 1
+        """Tell people of a client that is sent away, unless there is a storm of them."""
+        if self._storm.passes():
             self._dropped(Dropped(number, error.code, str(error)))
 
     async def _attend(self, client: Client) -> None:
@@ -222,7 +227,8 @@ class Door:
         except (OSError, EOFError):
             pass  # gone in the middle of something: nobody is left to tell
         except Exception:
-            _log.exception("client %d is dropped: an error of ours", client.number)
+            if self._storm.passes():
+                _log.exception("client %d is dropped: an error of ours", client.number)
         finally:
             client.line.close()
             client.inbox.wipe()
@@ -247,28 +253,3 @@ def _found_at(address: Address, listener: socket.socket) -> str:
     if address.scheme is Scheme.UNIX:
         return str(address)
     return str(Address(scheme=Scheme.TCP, host=address.host, port=listener.getsockname()[1]))
-
-
-def _user(peer: socket.socket) -> int | None:
-    """Return the user id of the program at the other end of a connection on this device; None where nobody knows."""
-    if peer.family == socket.AF_UNIX:
-        size = struct.calcsize("3i")
-        return int(struct.unpack("3i", peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))[1])
-    try:
-        theirs, ours = _in_hex(peer.getpeername()), _in_hex(peer.getsockname())
-        with Path("/proc/net", "tcp6" if peer.family == socket.AF_INET6 else "tcp").open() as table:
-            for row in table:
-                # proc(5): sl local_address rem_address st tx:rx tr:when retrnsmt uid ...; its remote address is ours.
-                fields = row.split()
-                if fields[1:3] == [theirs, ours]:
-                    return int(fields[7])
-    except (OSError, ValueError, IndexError):
-        pass
-    return None
-
-
-def _in_hex(name: tuple[str, int]) -> str:
-    """Return an address as /proc/net/tcp has it: 32-bit words of this machine's byte order, in hex."""
-    family = socket.AF_INET6 if ":" in name[0] else socket.AF_INET
-    words = struct.iter_unpack("=I", socket.inet_pton(family, name[0]))
-    return "".join(f"{word:08X}" for (word,) in words) + f":{name[1]:04X}"

@@ -58,8 +58,8 @@ class GatedMicrophone:
     ----------
     address : Address
         Where clients come; on this device.
-    words : mapping of str to Manifest
-        The words listened for.
+    words : callable
+        Gives the words listened for now, each with its model; asked whenever a client asks.
     dropped : callable
         Told of each client that was sent away.
     users : frozenset of int
@@ -81,7 +81,7 @@ class GatedMicrophone:
     def __init__(
         self,
         address: Address,
-        words: Mapping[str, Manifest],
+        words: Callable[[], Mapping[str, Manifest]],
         dropped: Callable[[Dropped], None],
         *,
         users: frozenset[int] = frozenset(),
@@ -91,7 +91,7 @@ class GatedMicrophone:
                 f"{address} can be reached from other devices, and the grant speaks of the assistant on this one: use "
                 "tcp://127.0.0.1:10700 or unix:///path, and a tunnel (ssh -R) to an assistant elsewhere"
             )
-        self._about = messages.gated_microphone(words)
+        self._words = words
         self._door = Door(address, self._serve, most=MOST_CLIENTS, dropped=dropped, users=users | {os.getuid()})
         self._on_stdio = address.scheme is Scheme.STDIO
         self._over = False
@@ -164,7 +164,7 @@ class GatedMicrophone:
                 match event.type:
                     case "describe":
                         mine.asked = True
-                        await client.say(self._about)
+                        await client.say(messages.gated_microphone(self._words()))
                     case "run-satellite":
                         mine.satellite, mine.paused = True, False
                     case "pause-satellite":
@@ -213,11 +213,9 @@ class GatedMicrophone:
         return taken
 
     def close(self, reason: Reason) -> bool:
-        """End a whole utterance, once all of it has gone."""
-        listener = self._chosen()
-        if not listener.client.line.settle():
+        """End a whole utterance, once there is room to say so: what is owed now, nobody would send before the next."""
+        if not self._chosen().client.line.put(messages.audio_stop(self._sent // _MS), memoryview(b"")):
             return False
-        listener.client.line.owe(messages.audio_stop(self._sent // _MS))
         self._hearing = None
         return True
 

@@ -19,6 +19,7 @@ from .door import Client
 from .hearing import Heard, Hearing
 from .inbox import Event
 from .pcm import Format
+from .storm import Storm
 from .words import Words
 
 MOST_CLIENTS = 64
@@ -44,16 +45,20 @@ class WakeService:
     words : Words
         What it offers.
     woke : callable
-        Told of each detection, for people to know.
+        Told of detections, for people to know; of a storm of them, of some.
     """
 
     def __init__(self, words: Words, woke: Callable[[Woke], None]) -> None:
         self._words = words
-        self._woke = woke
+        self._woke, self._storm = woke, Storm("detections")
 
     async def serve(self, client: Client) -> None:
         """Talk with one client until it is done; ClientError for what cannot be done."""
-        await _Talk(self._words, self._woke, client).run()
+        await _Talk(self._words, self._tell, client).run()
+
+    def _tell(self, woke: Woke) -> None:
+        if self._storm.passes():
+            self._woke(woke)
 
 
 class _Talk:

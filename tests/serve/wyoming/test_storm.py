@@ -1,0 +1,86 @@
+"""Storms: whatever clients do, few lines are said, and how many were not. Around 3 s."""
+
+import contextlib
+import logging
+
+import pytest
+
+from tests.serve.wyoming.world import RATE, heard, serving, six_words, talk
+from wakegate.serve.wyoming import storm
+from wakegate.serve.wyoming.storm import Storm
+
+
+class Clock:
+    """Seconds by hand."""
+
+    time = 0.0
+
+    def __call__(self):
+        return self.time
+
+
+def test_so_many_lines_at_once_and_then_a_few_a_minute_and_the_rest_is_counted(caplog):
+    clock = Clock()
+    lines = Storm("clients", clock)
+    assert sum(lines.passes() for _ in range(1000)) == storm.MOST
+    assert caplog.text == ""
+    clock.time += storm.EVERY_S
+    assert [lines.passes(), lines.passes()] == [True, False]
+    assert [one.message for one in caplog.records] == [f"lines about clients were left out: {1000 - storm.MOST}"]
+    clock.time += 1000 * storm.MOST * storm.EVERY_S
+    assert sum(lines.passes() for _ in range(1000)) == storm.MOST, "a quiet week saves nothing up for a storm"
+
+
+def test_a_day_of_it_is_some_thousand_lines(caplog):
+    clock = Clock()
+    lines = Storm("clients", clock)
+    said = 0
+    for _ in range(24 * 3600):
+        clock.time += 1
+        said += lines.passes()
+    assert said + len(caplog.records) < 20_000
+
+
+def test_a_client_that_says_the_word_over_and_over_is_told_each_time_and_people_are_not(monkeypatch):
+    monkeypatch.setattr(storm, "MOST", 2)
+
+    async def run():
+        async with serving() as service, service.client() as client:
+            told = [word.name for _ in range(4) for word in await heard(client, six_words()[: 3 * RATE], ["alexa"])]
+            return told, [one.heard.name for one in service.woke]
+
+    assert talk(run()) == (["alexa"] * 4, ["alexa"] * 2)
+
+
+def test_an_error_of_ours_that_clients_can_provoke_is_no_flood_of_traces(monkeypatch, caplog):
+    from wakegate.serve.wyoming.hearing import Hearing
+
+    monkeypatch.setattr(storm, "MOST", 2)
+    monkeypatch.setattr(Hearing, "begin", lambda *_: 1 / 0)
+
+    async def run():
+        async with serving() as service:
+            for _ in range(5):
+                with contextlib.suppress(OSError):
+                    async with service.client() as client:
+                        await heard(client, six_words()[:1000])
+
+    with caplog.at_level(logging.ERROR):
+        talk(run())
+    assert len(caplog.records) == 2
+
+
+@pytest.mark.parametrize("data", [b"rubbish\n", b'{"type": 1}\n'])
+def test_rubbish_over_and_over_is_said_a_few_times(monkeypatch, data):
+    monkeypatch.setattr(storm, "MOST", 2)
+
+    async def run():
+        async with serving() as service:
+            for _ in range(5):
+                reader, writer = await service.raw()
+                writer.write(data)
+                assert b'"type": "error"' in await reader.read()
+                writer.close()
+            return len(service.dropped), await service.is_well()
+
+    assert talk(run()) == (2, True)

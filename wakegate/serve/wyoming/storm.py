@@ -1,0 +1,48 @@
+"""Storm: how many lines clients can make us say.
+
+Owns the count. Whoever connects, or says the wake word, has a line written about it, and may do so without a pause: a
+log must not fill a disk, nor a line that matters be lost among thousands. So there are so many at once, from then on a
+few a minute, and a word on how many were left out. Never knows what a line says.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+
+MOST = 30
+"""Lines at once."""
+EVERY_S = 10.0
+"""While a storm lasts, one line in so many seconds."""
+
+_log = logging.getLogger(__name__)
+
+
+class Storm:
+    """The lines about one kind of thing.
+
+    Parameters
+    ----------
+    about : str
+        What they are about, in words.
+    now : callable
+        Seconds that pass.
+    """
+
+    def __init__(self, about: str, now: Callable[[], float] = time.monotonic) -> None:
+        self._about, self._now = about, now
+        self._room, self._at = float(MOST), now()
+        self._left_out = 0
+
+    def passes(self) -> bool:
+        """Return whether a line may be said; before the first that may be again, say how many were not."""
+        now = self._now()
+        self._room = min(MOST, self._room + (now - self._at) / EVERY_S)
+        self._at = now
+        if self._room < 1:
+            self._left_out += 1
+            return False
+        self._room -= 1
+        if self._left_out:
+            _log.warning("lines about %s were left out: %d", self._about, self._left_out)
+            self._left_out = 0
+        return True
