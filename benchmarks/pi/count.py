@@ -70,6 +70,15 @@ def instructions(root: Path, processor: str, engine: str, sound: str, counter: s
         return ended - begun
 
 
+def write(out: Path, about: dict[str, object], rows: list[dict[str, object]]) -> None:
+    """Write the results; what the file holds of others that were not counted now, it keeps."""
+    before = json.loads(out.read_text()) if out.exists() else {"conditions": {}, "counts": []}
+    counted = [(row["processor"], row["engine"]) for row in rows]
+    rows = rows + [row for row in before["counts"] if (row["processor"], row["engine"]) not in counted]
+    rows.sort(key=lambda row: (row["processor"], ENGINES.index(str(row["engine"]))))
+    out.write_text(json.dumps({"conditions": before["conditions"] | about, "counts": rows}, indent=1) + "\n")
+
+
 def main() -> None:
     """Count and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -96,7 +105,7 @@ def main() -> None:
     if args.out:
         boards = {n: dict(zip(("processor", "clock_ghz", "assumed_ipc"), b, strict=True)) for n, b in BOARDS.items()}
         about = {"command": "python benchmarks/pi/count.py --root ROOT", "seconds": seconds, "boards": boards}
-        args.out.write_text(json.dumps({"conditions": about, "counts": rows}, indent=1) + "\n")
+        write(args.out, about, rows)
 
 
 if __name__ == "__main__":
