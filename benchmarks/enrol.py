@@ -33,6 +33,7 @@ from wakegate.train.__main__ import DROPPED
 from wakegate.train.corpus import Clip, share
 from wakegate.train.enrol import hearing, talk
 from wakegate.train.enrol.hearing import Activations, Hearing
+from wakegate.train.enrol.tail import SMOOTH
 from wakegate.train.enrol.takes import Take
 from wakegate.train.enrol.template import Scale, scale_of
 from wakegate.train.enrol.word import Word, candidates, said, word_of
@@ -100,7 +101,13 @@ class Trial:
         self.word: Word = word_of([said(ear, take, scale, seed) for seed, take in enumerate(takes)], scale, without)
         none = WordTiming(lag=0, crossing_lag=0, duration=0)
         self._config = DetectorConfig(
-            thresholds={"w": 0.5}, timing={"w": none}, floor=0.1, step=320, smoothing=5, refractory=2 * RATE, fall=4800
+            thresholds={"w": 0.5},
+            timing={"w": none},
+            floor=0.1,
+            step=talk.STEP,
+            smoothing=SMOOTH,
+            refractory=2 * RATE,
+            fall=4800,
         )
 
     def false(self, behind: Sequence[Activations]) -> list[float]:
@@ -120,7 +127,7 @@ def measured(
 ) -> dict[str, object]:  # fmt: skip
     """Enrol by ``people`` at a time with ``each`` recordings, and return what was missed and what woke falsely."""
     scale, rng = scale_of(without), np.random.default_rng(5)
-    hours = sum(map(len, behind)) / 50 / 3600
+    hours = sum(map(len, behind)) * talk.STEP / RATE / 3600
     drawn = []
     for word, every in by_word.items():
         able = sorted({one.speaker for one in every if sum(o.speaker == one.speaker for o in every) >= each + 3})
@@ -202,7 +209,7 @@ def main() -> None:
     clips = list({clip.group: clip for clip in corpus.people(args.data, True)}.values())
     results: dict[str, object] = {
         "model_sha256": base.sha256,
-        "background": f"{sum(map(len, behind)) / 50 / 3600:.2f} h of kept-out talk, music and noise",
+        "background": f"{sum(map(len, behind)) * talk.STEP / RATE / 3600:.2f} h of kept-out talk, music and noise",
     }
     kinds = {"unknown": [swapped(clip) for clip in clips], "known": clips}
     for kind, ones in kinds.items():

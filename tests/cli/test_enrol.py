@@ -1,6 +1,7 @@
 """``wakegate enrol``: what it says, what it leaves, and what it refuses. Around 15 s."""
 
 import argparse
+import json
 import re
 import resource
 import shlex
@@ -9,6 +10,8 @@ import sys
 import time
 import wave
 from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +21,7 @@ from tests.cli.process import ROOT, environment
 from tests.train.enrol.mirror import RATE, Scene, utterance
 from tests.train.enrol.test_takes import Person, three_seconds
 from wakegate.cli import main, parser
+from wakegate.wake import manifest
 
 PAGE = (ROOT / "wakegate" / "train" / "README.md").read_text(encoding="utf-8")
 BLOCKED = """
@@ -73,6 +77,26 @@ def test_recordings_become_a_word_and_what_is_known_of_it_is_said(tmp_path, reco
     assert "holds one average over the 3 recordings and no recording" in err
     assert sorted(path.name for path in (tmp_path / "mine").iterdir()) == ["marvin.json", "marvin.onnx"]
     assert len(list(recordings.iterdir())) == 4
+
+
+def test_a_program_gets_one_line_with_all_of_it(tmp_path, recordings, quick, capsys):
+    soundfile.write(recordings / "silent.wav", np.zeros(RATE, np.int16), RATE)
+    code = main(["enrol", "marvin", "--recordings", str(recordings), "--out", str(tmp_path / "mine"), "--json"])
+    out, err = capsys.readouterr()
+    (line,) = out.splitlines()
+    told = json.loads(line)
+    assert code == 0 and told["kind"] == "enrolled" and told["word"] == "marvin" and "missed: 0 of 3" in err
+    written = manifest.read(Path(told["manifest"]))
+    assert told["threshold"] == written.entry("marvin").threshold and Path(told["model"]).is_file()
+    own = [asdict(point) for point in written.operating_points if point.word == "marvin"]
+    assert told["operating_points"] == json.loads(json.dumps(own)) and len(own) == 3
+    assert [one["name"] for one in told["recordings"]] == ["0.wav", "1.wav", "2.wav"]
+    assert all(one["score"] >= told["threshold"] for one in told["recordings"])
+    assert told["used"]["sound"] == "talk by the demo's kitchen and coloured noise"
+    assert 0.03 < told["used"]["sound_hours"]["measured"] < 0.1
+    (reason,) = told["left_out"]
+    assert reason.startswith("silent.wav: it is silent")
+    assert all(f"warning: {warning}" in err for warning in told["warnings"])
 
 
 def test_the_page_shows_a_command_that_works(tmp_path, recordings, quick, capsys):

@@ -1,6 +1,7 @@
 """``wakegate train``: what it says before it begins, and what it refuses. Around 8 s; a whole run is `long`."""
 
 import io
+import json
 import os
 import re
 import shlex
@@ -95,13 +96,14 @@ def test_no_model_to_add_a_word_to_is_said(capsys, out, tmp_path, monkeypatch):
     assert code == 1 and "installed words are none" in err and not out.exists()
 
 
-def test_ctrl_d_is_no(monkeypatch):
+def test_ctrl_d_is_no(monkeypatch, capsys):
     from wakegate.cli import train
 
     monkeypatch.setattr("sys.stdin", Terminal(""))
     assert not train._goes_on()
     monkeypatch.setattr("sys.stdin", Terminal("yes\n"))
     assert train._goes_on()
+    assert capsys.readouterr().out == "", "stdout is for what --json gives"
 
 
 class Terminal(io.StringIO):
@@ -147,7 +149,14 @@ def test_a_whole_run_with_recordings_and_background(capsys, out, tmp_path, monke
     order = train._order
     monkeypatch.setattr(train, "_order", lambda args: replace(order(args), amount=few))
     sound = ["--recordings", tmp_path / "people", "--background", tmp_path / "evenings"]
-    code, err = said(capsys, "hey marvin", "--out", out, "--yes", "--threads", "1", *sound)
+    code = main([*map(str, ("train", "hey marvin", "--out", out, "--yes", "--threads", "1", "--json", *sound))])
+    line, err = capsys.readouterr()
+    told = json.loads(line)
+    assert told["kind"] == "trained" and told["used"]["recordings"] == {"trained": 12, "kept_out": 4}
+    assert told["used"]["background_hours"]["kept_out"] == pytest.approx(160 / 3600, rel=0.01)
+    assert told["left_out"][0].startswith("bad.wav: ") and told["warnings"] == []
+    assert told["manifest"] == str(out / "hey_marvin.json") and told["report"] == str(out / "hey_marvin.html")
+    assert {point["threshold"] for point in told["operating_points"]} >= {told["threshold"]}
     assert code == 0 and "--recordings: left out bad.wav: " in err
     assert "recordings   12 to learn from, 4 kept out" in err and "people kept out, quiet: " in err
     assert load(["hey_marvin", "alexa"], out / "hey_marvin.onnx").words == ("hey_marvin", "alexa")

@@ -2,6 +2,9 @@
 
 import csv
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +15,10 @@ from wakegate.train import voices
 from wakegate.train.voices.kokoro import Kokoro
 from wakegate.train.voices.piper import Piper
 from wakegate.wake import Detector, load, sweep
+from wakegate.wake.onnxruntime_session import import_onnxruntime
 
 RATE = 16_000
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -150,13 +155,71 @@ def test_a_kokoro_network_that_is_none_is_refused(tmp_path):
     (tmp_path / "speakers").mkdir()
     np.zeros((510, 256), np.float32).tofile(tmp_path / "speakers" / "af_one.bin")
     (tmp_path / "vocab.json").write_text('{"vocab": {"h": 1}}')
-    (tmp_path / "model_knobs.onnx").write_bytes(b"no network")
-    with pytest.raises(ConfigError, match="is no voice that can be run"):
+    (tmp_path / "model.onnx").write_bytes(b"no network")
+    with pytest.raises(ConfigError, match=r"is no Kokoro-82M as kokoro-onnx exports it \(no ONNX file\)"):
         Kokoro(tmp_path)
-    (tmp_path / "model_knobs.onnx").write_bytes(load().manifest.path.read_bytes())
+    (tmp_path / "model.onnx").write_bytes(load().manifest.path.read_bytes())
+    with pytest.raises(ConfigError, match=r"is no Kokoro-82M .*\(it has no /encoder/Squeeze_output_0\)"):
+        Kokoro(tmp_path)
+
+
+def network(*, silent=False):
+    """A network with Kokoro's names inside: what it says is its pitch, energy and lengths, each its style's numbers."""
+    onnx = pytest.importorskip("onnx")
+    make, ready = onnx.helper.make_node, onnx.numpy_helper.from_array
+    made = ("/encoder/Squeeze_output_0", "/encoder/Squeeze_1_output_0", "/encoder/Div_output_0")
+    nodes, constants = [], [ready(np.array([1], np.int64), "axis")]
+    for number, name in enumerate(made):
+        constants += [ready(np.array([3 * number + k], np.int64), f"{name}{k}") for k in (0, 3)]
+        nodes.append(make("Slice", ["style", f"{name}0", f"{name}3", "axis"], [name]))
+    nodes.append(make("Concat", [*made], ["audio"], axis=1))
+    value = onnx.helper.make_tensor_value_info
+    inputs = [value("style", 1, [1, 256]), *([] if silent else [value("tokens", 7, [1, "n"]), value("speed", 1, [1])])]
+    graph = onnx.helper.make_graph(nodes, "voice", inputs, [value("audio", 1, None)], constants)
+    whole = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    return whole.SerializeToString()
+
+
+def test_knobs_turn_pitch_energy_and_lengths():
+    pytest.importorskip("onnx")
+    from wakegate.train.voices import knobs
+
+    session = import_onnxruntime().InferenceSession(knobs.opened(network()), providers=["CPUExecutionProvider"])
+    style = np.zeros((1, 256), np.float32)
+    style[0, :9] = [0, 100, 200, 1, 2, 3, 4, 5, 6]
+    numbers = {"f0_ref": 100, "f0_scale": 1.5, "f0_range": 2, "energy_scale": 0.5, "speed": 1}
+    feed = {name: np.array([value], np.float32) for name, value in numbers.items()}
+    lengths, tokens = np.array([1, 2, 3], np.float32), np.zeros((1, 3), np.int64)
+    (said,) = session.run(None, {**feed, "style": style, "tokens": tokens, "dur_mul": lengths})
+    # 100 Hz stays the middle: 150 * (200 / 100) ** 2 = 600.
+    assert said[0] == pytest.approx([0, 150, 600, 0.5, 1, 1.5, 4, 10, 18], abs=1e-3)
+
+
+def test_a_network_that_is_not_told_what_to_say_cannot_speak(tmp_path):
+    pytest.importorskip("hibari")
+    (tmp_path / "speakers").mkdir()
+    np.zeros((510, 256), np.float32).tofile(tmp_path / "speakers" / "af_one.bin")
+    (tmp_path / "vocab.json").write_text('{"vocab": {"h": 1}}')
+    (tmp_path / "model.onnx").write_bytes(network(silent=True))
     voice = Kokoro(tmp_path)
     with pytest.raises(ConfigError, match="Kokoro-82M cannot speak"):
         voice.say("hello", voice.speakers, np.random.default_rng(1))
+
+
+@pytest.mark.parametrize("library", ["hibari", "onnx"])
+def test_without_what_kokoro_needs_it_says_how_to_get_it(library):
+    if library == "onnx":
+        pytest.importorskip("hibari")
+    program = f"""
+import sys
+sys.modules["{library}"] = None
+from pathlib import Path
+from wakegate.train.voices.kokoro import Kokoro
+Kokoro(Path("voices"))
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    last = done.stderr.splitlines()[-1]
+    assert f"the voices in voices need {library}" in last and "pip install 'wakegate[train]'" in last
 
 
 def test_a_kokoro_folder_is_checked_before_it_speaks(tmp_path):

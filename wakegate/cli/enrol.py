@@ -2,6 +2,7 @@
 
 import argparse
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from ..errors import ConfigError
 from . import terminal
 
 if TYPE_CHECKING:
-    from ..train.enrol.run import Enrolled
+    from ..train.enrol.run import Enrolled, Order
     from ..train.enrol.takes import Take
     from ..train.own.gather import Sides
     from ..train.voices import Voice
@@ -61,6 +62,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument("--device", help="with --record: microphone by number, name or part of a name")
     parser.add_argument("--channel", type=int, metavar="N", help="with --record: its channel to take, from 1")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of all that is drawn (default: %(default)s)")
+    parser.add_argument(
+        "--json", action="store_true", help="at the end, where everything is and what it does, as one JSON line"
+    )
     parser.set_defaults(run=run)
 
 
@@ -77,12 +81,15 @@ def run(args: argparse.Namespace) -> int:
     word = run.named(args.name, base, args.out)
     voice, background = _without(args)  # whatever is wrong is said before anybody has spoken
     with ExitStack() as stack:
-        takes = _takes(args, word, stack)
+        takes, left_out = _takes(args, word, stack)
         sound = talk.made(voice, background, args.seed, talk.MINUTES)
         order = run.Order(word=word, takes=takes, onto=base.path.with_suffix(".json"), sound=sound, out=args.out)
         with reading() as told:
             made = run.enrolled(order, told)
         _tell(made, word, len(takes))
+    if args.json:
+        left_out += background.left_out if background else ()
+        terminal.emit({**_record(made, order), "left_out": left_out})
     return 0
 
 
@@ -106,17 +113,18 @@ def _base(args: argparse.Namespace) -> "Manifest":
     return manifest.read(args.onto.with_suffix(".json")) if args.onto else catalogue.knowing(())[0]
 
 
-def _takes(args: argparse.Namespace, word: str, stack: ExitStack) -> "tuple[Take, ...]":
+def _takes(args: argparse.Namespace, word: str, stack: ExitStack) -> "tuple[tuple[Take, ...], tuple[str, ...]]":
+    """Return the recordings, and what was left out with its reason."""
     from ..train.enrol import takes
 
     if args.record is None:
         read, left_out = takes.read(args.recordings)
         for reason in left_out:
             terminal.say(f"--recordings: left out {reason}")
-        return read
+        return read, left_out
     from . import enrol_record
 
-    return enrol_record.recorded(args, word, stack)
+    return enrol_record.recorded(args, word, stack), ()
 
 
 def _without(args: argparse.Namespace) -> "tuple[Voice, Sides | None]":
@@ -168,3 +176,19 @@ def _warnings(made: "Enrolled", count: int) -> list[str]:
     if made.seconds < SHORT_S:
         found.append(f"the word is short ({made.seconds:.1f} s): short words are in everything people say")
     return found
+
+
+def _record(made: "Enrolled", order: "Order") -> dict[str, object]:
+    """Return for programs what was made, of what, and what it was measured to do at every threshold."""
+    chooses, measures = order.sound.hours
+    return {
+        "kind": "enrolled", "word": order.word, "threshold": made.threshold,
+        "model": str(made.path.with_suffix(".onnx")), "manifest": str(made.path),
+        "operating_points": [asdict(point) for point in made.points],
+        "recordings": [{"name": name, "score": score} for name, score in zip(made.names, made.scores, strict=True)],
+        "word_s": made.seconds, "alike": made.alike,
+        "used": {
+            "onto": str(order.onto), "sound": made.sound, "sound_hours": {"chose": chooses, "measured": measures},
+        },
+        "warnings": _warnings(made, len(order.takes)),
+    }  # fmt: skip

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,8 @@ Needs the extra: pip install 'wakegate[train]'. No graphics card, and nothing is
 
 Who says the phrase while it is learned: espeak-ng, which comes with the extra, and whatever you add. Neural voices do
 far better than espeak-ng, people better still:
-  --voices DIR      a folder with the Kokoro-82M voice: model_knobs.onnx, vocab.json, speakers/*.bin
+  --voices DIR      a folder with the Kokoro-82M voice: model.onnx, vocab.json, speakers/*.bin (wakegate/train/README.md
+                    says where they come from)
   --voice FILE      a Piper voice: NAME.onnx with NAME.onnx.json beside it; give several
   --recordings DIR  people saying the phrase, one time a file; in a folder a speaker if you can
 What it must not wake for: more than a hundred phrases that sound like it, found in a pronouncing dictionary, and
@@ -59,6 +61,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument("--threads", type=int, metavar="N", help="how many cores to use (default: all)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of all that is drawn (default: %(default)s)")
     parser.add_argument("--yes", action="store_true", help="do not ask before it begins")
+    parser.add_argument(
+        "--json", action="store_true", help="at the end, where everything is and what it does, as one JSON line"
+    )
     parser.set_defaults(run=run)
 
 
@@ -91,6 +96,8 @@ def run(args: argparse.Namespace) -> int:
         terminal.say("wakegate: stopped by Ctrl-C: the same command goes on from here")
         return terminal.STOPPED
     _tell(made, order.phrase.word)
+    if args.json:
+        terminal.emit(_record(order, made))
     return 0
 
 
@@ -132,8 +139,9 @@ def _goes_on() -> bool:
     """Ask; without a person there, refuse and say how to begin all the same."""
     if not sys.stdin.isatty():
         raise ConfigError("nobody is here to ask whether to begin: give --yes")
+    print("go on? [y/N] ", end="", file=sys.stderr, flush=True)
     try:
-        return input("go on? [y/N] ").strip().lower() in ("y", "yes")
+        return input().strip().lower() in ("y", "yes")
     except EOFError:
         return False
 
@@ -154,3 +162,28 @@ def _tell(made: Path, word: str) -> None:
             )
     terminal.say(f"{made.with_suffix('.html')} shows every threshold")
     terminal.say(f"try it: wakegate listen --model {made.with_suffix('.onnx')} --words {word}")
+
+
+def _record(order: "Order", made: Path) -> dict[str, object]:
+    """Return for programs what was made, of what, and what it was measured to do at every threshold."""
+    from ..wake import manifest
+
+    read, word, amount = manifest.read(made), order.phrase.word, order.amount
+    people, behind = order.recordings, order.background
+    return {
+        "kind": "trained", "word": word, "phrase": order.phrase.text, "threshold": read.entry(word).threshold,
+        "model": str(made.with_suffix(".onnx")), "manifest": str(made), "report": str(made.with_suffix(".html")),
+        "sha256": read.sha256,
+        "operating_points": [asdict(point) for point in read.operating_points if point.word == word],
+        "used": {
+            "onto": str(order.onto),
+            "voices": [{"name": voice.name, "speakers": len(voice.speakers)} for voice in order.voices],
+            "utterances": {"phrase": amount.spoken, "near": amount.near, "kept_out": amount.kept},
+            "near_phrases": len(order.near),
+            "recordings": people and {"trained": len(people.trains), "kept_out": len(people.kept)},
+            "background_hours": behind and dict(zip(("trained", "kept_out"), behind.hours, strict=True)),
+            "seed": order.seed,
+        },
+        "left_out": [reason for sides in (people, behind) if sides for reason in sides.left_out],
+        "warnings": list(order.phrase.warnings),
+    }  # fmt: skip

@@ -155,6 +155,8 @@ def test_a_second_word_goes_onto_the_first(made, sound, tmp_path, spoken):
     both = run.enrolled(order(sound, tmp_path, word="zoki", takes=more, onto=made.path), silent)
     assert [entry.word for entry in manifest.read(both.path).words][-2:] == ["tami", "zoki"]
     assert np.array_equal(load(path=both.path).push(spoken)[:, :-1], load(path=made.path).push(spoken))
+    third = run.enrolled(order(sound, tmp_path, word="lumo", takes=takes(3), onto=both.path), silent)
+    assert np.array_equal(load(path=third.path).push(spoken)[:, :-1], load(path=both.path).push(spoken))
 
 
 def test_nothing_here_needs_torch():

@@ -80,8 +80,7 @@ def opened(manifest: Manifest) -> Hearing:
     # Without the scores nothing but the trunk is run.
     kept = [one for one in graph.output if one.name != "scores" and not one.name.startswith("own/")]
     inputs = [one for one in graph.input if not one.name.startswith("own/")]
-    nodes = [one for one in graph.node if one.op_type != "If" and not one.name.startswith("own/")]
-    nodes = [one for one in nodes if "scores" not in one.output]
+    nodes = [one for one in graph.node if not one.name.startswith(("own/", "scores"))]
     for field_, values in ((graph.output, kept), (graph.input, inputs), (graph.node, nodes)):
         del field_[:]
         field_.extend(values)

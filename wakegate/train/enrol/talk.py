@@ -4,7 +4,6 @@ Owns which sound does which; nothing does both. Without a folder of the user's o
 espeak-ng's voices and coloured noise: no person, so what it says of false wakes is a beginning.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,9 +53,9 @@ def made(voice: Voice, background: Sides | None, seed: int, minutes: int) -> Sou
     half = len(speakers) // 2
     sides = []
     for number, among in enumerate((speakers[:half], speakers[half:])):
-        rng = np.random.default_rng((seed, number))
         noises = coloured(6, 20.0, seed * 2 + number)
-        sides.append([*_spoken(voice, among, minutes, rng), *(noise.samples for noise in noises)])
+        talk = [_minute(voice, among, np.random.default_rng((seed, number, minute))) for minute in range(minutes)]
+        sides.append([*talk, *(noise.samples for noise in noises)])
     told = f"talk by {voice.name} and coloured noise"
     if background is None:
         return Sound(tuple(sides[0]), tuple(sides[1]), told)
@@ -72,15 +71,16 @@ def _line(rng: np.random.Generator) -> str:
     return " ".join(words[int(one)] for one in rng.integers(len(words), size=int(rng.integers(4, 9))))
 
 
-def _spoken(
-    voice: Voice, among: tuple[str, ...], minutes: int, rng: np.random.Generator
-) -> Iterator[NDArray[np.int16]]:
-    """Yield minutes of sentences with pauses between them, in faint noise, each sentence at a level of its own."""
-    for _ in range(minutes):
-        said: list[NDArray[np.float32]] = []
-        while sum(map(len, said)) < PIECE_S * SAMPLE_RATE:
-            spoken = voice.say(_line(rng), among, rng)
-            said += [spoken * 10 ** rng.uniform(-1, 0), np.zeros(round(PAUSE_S * SAMPLE_RATE), np.float32)]
-        talk = np.concatenate(said)
-        whole = talk + rng.standard_normal(len(talk)) * 10 ** rng.uniform(-4, -2.5)
-        yield (np.clip(whole, -1, 1) * 32767).astype(np.int16)
+def _minute(voice: Voice, among: tuple[str, ...], rng: np.random.Generator) -> NDArray[np.int16]:
+    """Return sentences with pauses between them, in faint noise, each sentence at a level of its own.
+
+    Each minute has its own chance: espeak-ng never says a sentence at quite the same length, and one sentence more in
+    one minute must not make all that follows another talk.
+    """
+    said: list[NDArray[np.float32]] = []
+    while sum(map(len, said)) < PIECE_S * SAMPLE_RATE:
+        spoken = voice.say(_line(rng), among, rng)
+        said += [spoken * 10 ** rng.uniform(-1, 0), np.zeros(round(PAUSE_S * SAMPLE_RATE), np.float32)]
+    talk = np.concatenate(said)
+    whole = talk + rng.standard_normal(len(talk)) * 10 ** rng.uniform(-4, -2.5)
+    return (np.clip(whole, -1, 1) * 32767).astype(np.int16)

@@ -1,8 +1,8 @@
 """Kokoro: a neural voice whose speakers can be mixed, no two alike.
 
 Owns the mixing of Kokoro-82M's speakers (Apache-2.0): each utterance draws its own timbre, prosody, speed, pitch, range
-and rhythm. Needs ``hibari-tts`` for pronunciation and a folder with ``model_knobs.onnx`` (the voice with pitch, energy
-and durations as inputs), ``vocab.json`` and ``speakers/*.bin``.
+and rhythm. Needs ``hibari-tts`` for pronunciation and a folder with ``model.onnx`` (as kokoro-onnx exports it),
+``vocab.json`` and ``speakers/*.bin``: ``wakegate/train/README.md`` says where they come from.
 """
 
 import json
@@ -43,8 +43,10 @@ class Kokoro:
     def __init__(self, folder: Path, threads: int = 1) -> None:
         try:
             from hibari.g2p import G2P
+
+            from . import knobs
         except ImportError as error:
-            raise ConfigError(f"the voices in {folder} need hibari-tts: pip install 'wakegate[train]'") from error
+            raise ConfigError(f"the voices in {folder} need {error.name}: pip install 'wakegate[train]'") from error
         ort = import_onnxruntime()
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
@@ -56,19 +58,22 @@ class Kokoro:
                 path.stem: np.fromfile(path, np.float32).reshape(ROWS, 2 * HALF)
                 for path in sorted((folder / "speakers").glob("*.bin"))
             }
-            model = (folder / "model_knobs.onnx").read_bytes()
+            model = (folder / "model.onnx").read_bytes()
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ConfigError(
-                f"{folder} does not hold the Kokoro voice: it should have model_knobs.onnx, vocab.json and "
+                f"{folder} does not hold the Kokoro voice: it should have model.onnx, vocab.json and "
                 f"speakers/*.bin ({error})"
             ) from error
         self.speakers = tuple(self._styles)
         if not any(name[0] in "ab" for name in self.speakers):
             raise ConfigError(f"{folder / 'speakers'} has no speaker of English (af_*, am_*, bf_*, bm_*.bin)")
         try:
-            self._session: Any = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+            self._session: Any = ort.InferenceSession(knobs.opened(model), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime has no common base for its errors
-            raise ConfigError(f"{folder / 'model_knobs.onnx'} is no voice that can be run: copy it again") from error
+            reason = str(error).split("\n")[0]
+            raise ConfigError(
+                f"{folder / 'model.onnx'} is no Kokoro-82M as kokoro-onnx exports it ({reason}): copy it again"
+            ) from error
         self._spell = {british: G2P(british=british) for british in (False, True)}
         self.name = "Kokoro-82M"
 
