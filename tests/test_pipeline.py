@@ -11,6 +11,12 @@ from wakegate.gate.limits import Limits
 from wakegate.pipeline import Pipeline
 
 
+@pytest.fixture(autouse=True, params=[1280, 2560])
+def block(request, monkeypatch):
+    """As much as the model needs for its next look: half of the shipped one's, and all of it."""
+    monkeypatch.setattr(FakeEar, "needs", request.param)
+
+
 def listen(world, sound, **more):
     with Pipeline.open(sound, scorer=FakeEar(), place=world.place, clock=world.clock, **more) as pipeline:
         return list(pipeline)

@@ -7,15 +7,14 @@ A person's mute at the device is a file in the place, so that it outlives a cras
 must not listen again because a service manager started it anew. Every listener of the place obeys it. What a program
 asked for ends with the listener; the program sees that it is gone, and asks again.
 
-Must never let a program end a person's mute, and must take every doubt about the file for a mute: one that goes
-together with its folder (a disk that is taken off, a folder that is moved) was taken back by nobody.
+Must never let a program end a person's mute, and must take every doubt about the file for a mute: who takes it back
+renames it, so one that is just gone (a disk that is taken off, a folder that is removed) was taken back by nobody.
 """
 
 import logging
 import math
 import os
 from contextlib import suppress
-from pathlib import Path
 
 from .audio.block import Reading, Samples, Source
 from .chain.file import sync_folder
@@ -41,8 +40,8 @@ class Mute:
     def __init__(self, place: Place) -> None:
         self._place = place
         self._file = str(place.muted)  # looked for with every block
-        self._stands = self._lost = False  # a person's mute; whether it went with its folder
-        self._folder: tuple[int, int] | None = None  # the one it was seen in
+        self._taken_back = str(place.unmuted)
+        self._stands = self._lost = False  # a person's mute; whether it went without being taken back
         self._until: dict[Muter, float] = dict.fromkeys(Muter, 0)
 
     def on(self, by: Muter, at: int, seconds: float | None = None) -> None:
@@ -100,17 +99,15 @@ class Mute:
     def _by_person(self) -> bool:
         """Return whether a person's mute stands, or might: one look at the disk, and another where it has changed."""
         there = _is_there(self._file)
-        if there and (self._lost or not self._stands):
-            self._stands, self._lost, self._folder = True, False, _identity(self._place.path)
+        if there:
+            self._stands, self._lost = True, False
         elif there is False and self._stands and not self._lost:
-            here = _identity(self._place.path)
-            if here is not None and here == self._folder:
-                self._stands = False
-            else:
-                self._lost = True
+            self._stands = not _is_there(self._taken_back)
+            self._lost = self._stands
+            if self._lost:
                 _log.warning(
-                    "a person's mute went with its folder %s: this stays muted. To listen again: `wakegate mute`, then "
-                    "`wakegate mute off`", self._place.path,
+                    "a person's mute went from %s and nobody took it back: this stays muted. To listen again: "
+                    "`wakegate mute`, then `wakegate mute off`", self._place.path,
                 )  # fmt: skip
         return self._stands or there is None
 
@@ -126,6 +123,7 @@ def keep(place: Place) -> bool:
     """Put a person's mute on disk; False, and a warning, where it stands in no file because the disk refuses."""
     try:
         os.close(os.open(place.muted, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+        place.unmuted.unlink(missing_ok=True)
         sync_folder(place.path)
     except OSError as error:
         _log.warning("muted, but a restart may not know of it: %s cannot be written (%s)", place.muted, error.strerror)
@@ -142,7 +140,7 @@ def forget(place: Place) -> None:
     """
     try:
         with suppress(FileNotFoundError):
-            place.muted.unlink()
+            place.muted.rename(place.unmuted)
             sync_folder(place.path)
     except OSError as error:
         raise ConfigError(
@@ -207,12 +205,3 @@ def _is_there(file: str) -> bool | None:
     except OSError:
         return None
     return True
-
-
-def _identity(folder: Path) -> tuple[int, int] | None:
-    """Return what tells a folder from another one of its name; None where there is none."""
-    try:
-        about = folder.stat()
-    except OSError:
-        return None
-    return about.st_dev, about.st_ino

@@ -175,7 +175,7 @@ class Pipeline:
 
         A person's mute (the default) is kept across restarts; a program's ends with us, or after ``for_s``, at most 60.
         """
-        self._mute.on(by, self.at, for_s)
+        self._mute.on(by, self._ring.coming, for_s)
 
     def unmute(self, by: Muter = Muter.DEVICE) -> None:
         """Take a mute back: a person (the default) anybody's, a program its own. Safe from any thread."""
@@ -183,7 +183,7 @@ class Pipeline:
 
     def hold_off(self, seconds: float) -> None:
         """Be deaf for at most 60 s while the device plays sound of its own, so that it does not wake itself."""
-        self._mute.on(Muter.HOLD_OFF, self.at, seconds)
+        self._mute.on(Muter.HOLD_OFF, self._ring.coming, seconds)
 
     def retune(self, words: Sequence[str], thresholds: Mapping[str, float]) -> None:
         """As :meth:`wakegate.ear.Ear.retune`; only from the thread that iterates."""

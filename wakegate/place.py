@@ -108,6 +108,11 @@ class Place:
         """Path of the file that is there while a person has muted the device."""
         return self.path / "muted"
 
+    @property
+    def unmuted(self) -> Path:
+        """Path of what the file becomes when a person takes the mute back: one that is just gone was not taken back."""
+        return self.path / "unmuted"
+
     def outbox(self, purpose: Purpose) -> Path:
         """Path of the folder of sealed clips for one purpose."""
         return self.path / "outbox" / purpose.value

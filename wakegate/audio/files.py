@@ -137,7 +137,7 @@ class FileSource:
         return f"{self._at / self._file.samplerate:.1f}"
 
 
-class _Forward(soundfile.SoundFile):  # type: ignore[misc]
+class Forward(soundfile.SoundFile):  # type: ignore[misc]
     """A file that is only read on.
 
     soundfile makes what can seek do so after every block, to where it is already. Decoders begin anew there: FLAC takes
@@ -160,9 +160,9 @@ def _check_path(path: Path) -> None:
         raise FormatError(f"{path} is empty (0 bytes): record or copy it again")
 
 
-def _open(path: Path) -> _Forward:
+def _open(path: Path) -> Forward:
     try:
-        return _Forward(os.fsencode(path))  # as bytes: soundfile cannot encode a name that is not UTF-8
+        return Forward(os.fsencode(path))  # as bytes: soundfile cannot encode a name that is not UTF-8
     except (soundfile.SoundFileError, TypeError) as error:  # TypeError: soundfile's word for a name ending in .raw
         raise FormatError(
             f"{path} is not a sound file we can read ({error}): give WAV, FLAC or OGG "

@@ -19,8 +19,7 @@ from .block import Reading, Samples
 from .memory import PrivateMemory
 from .resample import Converter, check_format
 
-_FIRST_WAIT_S = 0.2  # with nothing at all: long enough to sleep well, short enough for revocation and Ctrl-C
-_MORE_WAIT_S = 0.08  # for the rest of a block
+_WAIT_S = 0.2  # for the first piece, then for the rest: long enough to sleep well, short enough for revocation, Ctrl-C
 _HEADERS = {b"RIFF": "a WAV file", b"fLaC": "a FLAC file", b"OggS": "an OGG file"}
 
 
@@ -75,7 +74,7 @@ class RawSource:
         return self._name
 
     def read(self, out: Samples) -> Reading:
-        """Fill ``out`` (n,) int16 with what the pipe has, waiting 80 ms for the rest of a block and 200 ms for any.
+        """Fill ``out`` (n,) int16 with what the pipe has, waiting 200 ms for any, and once more for the rest.
 
         Raises
         ------
@@ -114,11 +113,11 @@ class RawSource:
         room = frames.reshape(-1).view(np.uint8)
         have = self._carried
         room[:have] = self._carry[:have]
-        deadline = monotonic() + _FIRST_WAIT_S
+        deadline = monotonic() + _WAIT_S
         while have < len(room) and not self._eof and self._ready(deadline):
             got = self._stream.readinto(room[have:])
             if have == self._carried:
-                deadline = monotonic() + _MORE_WAIT_S
+                deadline = monotonic() + _WAIT_S
             self._eof = got == 0
             have += got or 0
             self._total += got or 0

@@ -51,6 +51,11 @@ class Ring:
         return self._end
 
     @property
+    def coming(self) -> int:
+        """Index after what is lent: whatever is said now ends no earlier."""
+        return self._end + self._lent
+
+    @property
     def locked(self) -> bool:
         """Whether the system keeps the ring out of swap."""
         return self._memory.locked

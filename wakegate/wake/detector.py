@@ -17,7 +17,7 @@ from ..errors import ConfigError, ModelError
 
 Scores = NDArray[np.float32]
 MOST = 1.001
-"""An average of scores that are 1 may be rounded up."""
+"""A score that is 1 may be rounded up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -170,6 +170,7 @@ def _gather(tape: Tape, node: Node, x: Array, picked: tuple[int, ...]) -> Array:
     if not all(0 <= one < x.shape[axis] for one in picked):
         raise ValueError(f"it picks {picked!r:.40} of {x.shape[axis]}")
     out = tape.new((*x.shape[:axis], len(picked), *x.shape[axis + 1 :]))
+    x = x if x.flags.c_contiguous else tape.copy(x)  # else numpy would copy it, to where nothing is overwritten
     rows = np.array(picked)
     # "clip" for speed: every row is there.
     tape.call(partial(np.take, mode="clip"), x, rows, axis, out=out)

@@ -25,6 +25,13 @@ def test_any_stretch_of_a_file_bit_for_bit(tmp_path):
         assert np.array_equal(whole(read(path, first, length)), values[first : first + length])
 
 
+def test_an_mp3_is_read_as_it_is_whole(tmp_path):
+    path = tmp_path / "tone.mp3"
+    soundfile.write(path, 0.3 * np.sin(np.arange(6 * 16_000) / 4), 16_000)
+    values, _ = soundfile.read(path, dtype="float32")
+    assert np.abs(whole(read(path, 0, len(values))) - values).max() < 1e-4
+
+
 @pytest.mark.parametrize("rate", [8_000, 44_100, 48_000])
 def test_other_rates_come_in_time(tmp_path, rate):
     import soxr

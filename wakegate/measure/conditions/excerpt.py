@@ -15,6 +15,7 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from ...audio.files import Forward
 from ...errors import FormatError
 from ...events import SAMPLE_RATE
 from .made import Excerpt
@@ -44,7 +45,7 @@ def read(audio: Path, first: int, length: int, *, channel: int | None = None) ->
     """
     wanted = length
     try:
-        with soundfile.SoundFile(os.fsencode(audio)) as file:
+        with Forward(os.fsencode(audio)) as file:
             file.seek(round(first * file.samplerate / SAMPLE_RATE))
             for piece in _resampled(file, channel):
                 if not np.isfinite(piece).all():

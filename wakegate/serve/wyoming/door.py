@@ -125,7 +125,7 @@ class Door:
         self._address, self._serve, self._most, self._dropped, self._users = address, serve, most, dropped, users
         self._inside: dict[asyncio.Task[None], Client] = {}
         self._count = 0
-        self._storm = Storm("clients that were sent away")
+        self._storm, self._own = Storm("clients that were sent away"), Storm("errors of ours")
 
     async def run(self, opened: Callable[[str], None]) -> None:
         """Let clients in until cancelled, or until stdio ends; ``opened`` is told the address once it can be used.
@@ -164,7 +164,7 @@ class Door:
             except (BlockingIOError, ConnectionAbortedError):
                 return
             except OSError as error:
-                if self._storm.passes():
+                if self._own.passes():
                     _log.warning("no client can come in (%s): trying again", error)
                 await asyncio.sleep(1)
                 return
@@ -227,7 +227,7 @@ class Door:
         except (OSError, EOFError):
             pass  # gone in the middle of something: nobody is left to tell
         except Exception:
-            if self._storm.passes():
+            if self._own.passes():
                 _log.exception("client %d is dropped: an error of ours", client.number)
         finally:
             client.line.close()

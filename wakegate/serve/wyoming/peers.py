@@ -17,13 +17,16 @@ def device(peer: socket.socket) -> str:
 def beyond(theirs: str, ours: str) -> str:
     """Return which other device an address names, to one of ours; "" where it is this device.
 
-    Whoever has an IPv6 address has all of its network of 64 bits: that counts as one device.
+    Whoever has an IPv6 address has all of its network of 64 bits: that counts as one device, but for our own network,
+    which is full of honest ones.
     """
     found = ipaddress.ip_address(theirs.partition("%")[0])
     found = getattr(found, "ipv4_mapped", None) or found
     if found.is_loopback or theirs == ours:
         return ""
-    return str(found if found.version == 4 else ipaddress.ip_network((found, 64), strict=False))
+    network = ipaddress.ip_network((found, 64 if found.version == 6 else 32), strict=False)
+    here = found.is_link_local or ipaddress.ip_address(ours.partition("%")[0]) in network
+    return str(found if found.version == 4 or here else network)
 
 
 def user(peer: socket.socket) -> int | None:

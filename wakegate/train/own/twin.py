@@ -76,7 +76,7 @@ def read(model: onnx.ModelProto, name: str) -> Twin:
         steps = model.graph.output[0].type.tensor_type.shape.dim[1].dim_value
         seen, shape = _seen(branch)
         heard = np.hstack([own["cosines"], own["sines"]]), own["mel_bank"][:, :-1]
-    except (KeyError, IndexError, RuntimeError, ValueError, TypeError, StopIteration) as error:
+    except (ArithmeticError, KeyError, IndexError, RuntimeError, ValueError, TypeError, StopIteration) as error:
         raise ModelError(
             f"{name} is built otherwise than this wakegate builds models (at {error}): begin with one of its own"
         ) from error
