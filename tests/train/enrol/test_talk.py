@@ -5,6 +5,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
+pytest.importorskip("onnx", reason="onnx is only in the extra `train`")
+
 from wakegate.train.enrol import talk
 
 
