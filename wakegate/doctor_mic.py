@@ -188,7 +188,7 @@ def _clipping(quality: Quality, samples: int) -> Finding:
 
 
 def _offset(quality: Quality) -> Finding:
-    seen = f"{100 * quality.offset:.2f} % of full scale"
+    seen = f"{100 * quality.offset:z.2f} % of full scale"
     weak = abs(quality.offset) > OFFSET
     mend = "its electronics are off; a high-pass in the sound server mends it, or another sound card" if weak else ""
     health = Health.WEAK if weak else Health.GOOD
