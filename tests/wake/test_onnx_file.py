@@ -6,6 +6,7 @@ import pytest
 from tests.wake.model import ORIGINAL, copy
 from wakegate.errors import ModelError
 from wakegate.wake import Scorer, load, onnx_file
+from wakegate.wake.numpy_operators import OPERATORS, Tape, write
 
 DATA = ORIGINAL.read_bytes()
 
@@ -138,6 +139,14 @@ CHANGED = {
     "a convolution in steps of none": (b"\x0a\x07strides@\x02", b"\x0a\x07strides@\x00", "do not fit"),
     "an axis too far": (b"\x0a\x04axis\x18\x02", b"\x0a\x04axis\x18\x09", "no axis 9"),
 }
+
+
+@pytest.mark.parametrize(("kind", "most"), [("Reshape", 16), ("Slice", 16), ("Gather", 1024)])
+def test_a_list_of_numbers_is_as_long_as_its_operator_ever_needs(kind, most):
+    lists = OPERATORS[kind].numbers[0]
+    node = onnx_file.Node(kind=kind, inputs=(), output="y", attributes={})
+    with pytest.raises(ValueError, match="no short list"):
+        write(node, [np.ones((2, 2), np.float32), *[np.ones(most + 1, np.int64)] * lists], Tape())
 
 
 def test_an_output_that_nothing_makes_refuses_the_model(tmp_path):

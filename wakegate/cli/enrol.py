@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
         _tell(made, word, len(takes))
     if args.json:
         left_out += background.left_out if background else ()
-        terminal.emit({**_record(made, order), "left_out": left_out})
+        terminal.emit(_record(made, order, left_out))
     return 0
 
 
@@ -178,7 +178,7 @@ def _warnings(made: "Enrolled", count: int) -> list[str]:
     return found
 
 
-def _record(made: "Enrolled", order: "Order") -> dict[str, object]:
+def _record(made: "Enrolled", order: "Order", left_out: tuple[str, ...]) -> dict[str, object]:
     """Return for programs what was made, of what, and what it was measured to do at every threshold."""
     chooses, measures = order.sound.hours
     return {
@@ -190,5 +190,5 @@ def _record(made: "Enrolled", order: "Order") -> dict[str, object]:
         "used": {
             "onto": str(order.onto), "sound": made.sound, "sound_hours": {"chose": chooses, "measured": measures},
         },
-        "warnings": _warnings(made, len(order.takes)),
+        "warnings": _warnings(made, len(order.takes)), "left_out": left_out,
     }  # fmt: skip

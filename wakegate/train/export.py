@@ -63,6 +63,7 @@ def _mirrored(graph: Graph, hops: str) -> str:
 
 def _squares(graph: Graph, left: str, right: str) -> str:
     """Power of each frequency, (FRAMES, bins). Half of the products: see ``network.fourier``."""
+    assert FRAME == 2 * HOP
     waves, bins = fourier()[:HOP], len(BINS)
     parts = []
     for kind, name, half in (("Add", "cosines", waves[:, :bins]), ("Sub", "sines", waves[:, bins:])):

@@ -21,7 +21,6 @@ from .session import MOST_VALUES, private
 
 Array = NDArray[Any]
 _ZERO = np.zeros((), np.float32)
-MOST_NUMBERS = 1024
 
 
 @dataclass(slots=True)
@@ -52,11 +51,12 @@ class Tape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operator:
-    """How it is written down; how many arrays it reads, how many lists of whole numbers behind them, and what else."""
+    """How it is written down; how many arrays it reads, how many lists of whole numbers (and how long) behind them."""
 
     build: Callable[..., Array]
     arrays: tuple[int, ...] = (1,)
     numbers: tuple[int, ...] = (0,)
+    longest: int = 2 * MOST_AXES
     attributes: frozenset[str] = frozenset()
     reads: tuple[type[np.generic], ...] = (np.float32,)
 
@@ -69,14 +69,14 @@ def write(node: Node, given: list[Array], tape: Tape) -> Array:
     if lists is None or not set(node.attributes) <= operator.attributes:
         raise ValueError(f"it has {len(given)} inputs and the attributes {sorted(node.attributes)}")
     values = given[: len(given) - lists]
-    where = [_numbers(array) for array in given[len(values) :]]
+    where = [_numbers(array, operator.longest) for array in given[len(values) :]]
     if any(array.dtype not in operator.reads for array in values):
         raise ValueError(f"it reads elements of types {[str(array.dtype) for array in values]}")
     return operator.build(tape, node, *values, *where)
 
 
-def _numbers(array: Array) -> tuple[int, ...]:
-    if array.dtype != np.int64 or array.ndim != 1 or len(array) > MOST_NUMBERS:
+def _numbers(array: Array, longest: int) -> tuple[int, ...]:
+    if array.dtype != np.int64 or array.ndim != 1 or len(array) > longest:
         raise ValueError("its whole numbers are no short list")
     return tuple(array.tolist())
 
@@ -277,7 +277,7 @@ OPERATORS: Mapping[str, Operator] = {
     "Concat": Operator(build=_concat, arrays=(2, 3, 4), attributes=frozenset({"axis"})),
     "Conv": Operator(build=_conv, arrays=(3,), attributes=frozenset({"dilations", "pads", "strides"})),
     "Div": Operator(build=_elementwise(np.divide), arrays=(2,)),
-    "Gather": Operator(build=_gather, numbers=(1,), attributes=frozenset({"axis"})),
+    "Gather": Operator(build=_gather, numbers=(1,), longest=1024, attributes=frozenset({"axis"})),
     "Gemm": Operator(build=_gemm, arrays=(3,)),
     "GreaterOrEqual": Operator(build=_elementwise(np.greater_equal, np.bool_), arrays=(2,)),
     "Log": Operator(build=_elementwise(np.log)),

@@ -1,7 +1,8 @@
 """Voices: synthetic speakers behind one protocol, and folders of what they said.
 
-A voice is a module of this folder: ``espeak`` (always there), ``piper`` (a file) and ``kokoro`` (a folder). It owns how
-its speakers sound and nothing else; must never measure anything: these are not people.
+A voice is a module of this folder: ``espeak`` (always there), ``piper`` (a file) and ``kokoro`` (a folder, whose
+network ``knobs`` opens). It owns how its speakers sound and nothing else; must never measure anything: these are not
+people.
 """
 
 import csv
