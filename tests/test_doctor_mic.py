@@ -169,7 +169,7 @@ def test_a_persons_mute_meanwhile_ends_it_and_nothing_is_measured_or_left(scorer
 
     source = Muted(word())
     detector = Detector(scorer.manifest.detector_config(scorer.words))
-    with pytest.raises(ConfigError, match=r"muted this device meanwhile.*overwritten"):
+    with pytest.raises(ConfigError, match="a person has muted this device"):
         record(source, scorer, detector, place, source.now)
     assert source.at < 1.6 * RATE and source.wiped, "the rest of the three seconds is not listened to"
     assert lent and not any(out.any() for out in lent)

@@ -11,8 +11,17 @@ import pytest
 from wakegate import config, systemd
 from wakegate.errors import ConfigError
 from wakegate.gate.limits import Limits
+from wakegate.systemd import Network, Work
 
 LISTEN = ["/bin/true", "listen"]
+UNITS = [
+    (Work.MICROPHONE, Network.NONE),
+    (Work.MICROPHONE, Network.DEVICE),
+    (Work.MICROPHONE, Network.ANY),
+    (Work.WAKE_SERVICE, Network.NONE),
+    (Work.WAKE_SERVICE, Network.DEVICE),
+    (Work.WAKE_SERVICE, Network.ANY),
+]
 
 
 def lines(text):
@@ -29,10 +38,11 @@ def analyzed(tmp_path, *words):
     )
 
 
+@pytest.mark.parametrize(("work", "network"), UNITS)
 @pytest.mark.parametrize("system", [False, True], ids=["user", "system"])
-def test_systemd_takes_every_line(tmp_path, system):
-    path = tmp_path / systemd.NAME
-    text = systemd.unit([*LISTEN, "--on", 'wake=a "b" \\ $c %d'], system=system)
+def test_systemd_takes_every_line(tmp_path, system, work, network):
+    path = tmp_path / work.unit
+    text = systemd.unit([*LISTEN, "--on", 'wake=a "b" \\ $c %d'], system=system, work=work, network=network)
     path.write_text(text)
     words = ["verify", *([] if system else ["--user"]), str(path)]
     done = analyzed(tmp_path, *words)
@@ -41,10 +51,12 @@ def test_systemd_takes_every_line(tmp_path, system):
     assert "soon" in analyzed(tmp_path, *words).stderr, "it would have told"
 
 
-def test_the_system_service_is_exposed_to_little(tmp_path):
-    path = tmp_path / systemd.NAME
-    path.write_text(systemd.unit(LISTEN, system=True))
-    done = analyzed(tmp_path, "security", "--offline=true", "--threshold=20", str(path))
+@pytest.mark.parametrize(("work", "network"), UNITS)
+def test_the_system_service_is_exposed_to_little(tmp_path, work, network):
+    path = tmp_path / work.unit
+    path.write_text(systemd.unit(LISTEN, system=True, work=work, network=network))
+    threshold = {Network.NONE: 20, Network.DEVICE: 25, Network.ANY: 30}[network]
+    done = analyzed(tmp_path, "security", "--offline=true", f"--threshold={threshold}", str(path))
     assert done.returncode == 0, done.stdout[-400:]
 
 
@@ -62,6 +74,37 @@ def test_both_restart_notify_and_stay_off_the_network():
         # What would take away what the listener needs; the module says why.
         left_out = ("MemoryDenyWriteExecute", "ProcSubset", "ProtectClock", "PrivateIPC", "PrivateDevices")
         assert not [one for one in found if one.startswith(left_out)]
+
+
+def test_a_unit_reaches_as_far_as_its_options_and_no_further():
+    def reach(network, *, system=True):
+        found = lines(systemd.unit(LISTEN, system=system, network=network))
+        return [one for one in found if one.startswith(("RestrictAddress", "PrivateNetwork", "IPAddress"))]
+
+    assert reach(Network.DEVICE) == [
+        "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6", "IPAddressDeny=any", "IPAddressAllow=localhost",
+    ]  # fmt: skip
+    assert reach(Network.DEVICE, system=False) == ["RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6"]
+    assert reach(Network.ANY) == ["RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK"]
+
+
+def test_a_wake_service_has_neither_a_microphone_nor_files_nor_a_reload_and_a_folder_that_is_not_the_listeners():
+    for system in (False, True):
+        found = lines(systemd.unit(LISTEN, system=system, work=Work.WAKE_SERVICE))
+        listens = lines(systemd.unit(LISTEN, system=system))
+        assert "RuntimeDirectory=wakegate-wyoming" in found and "RuntimeDirectory=wakegate" in listens
+        assert not [one for one in found if one.startswith(("ExecReload", "StateDirectory=", "Supp", "DeviceAllow"))]
+        assert ("PrivateDevices=yes" in found) is system
+        hardened = {one.partition("=")[0] for one in listens if not one.startswith(("Exec", "State", "Supp", "Device"))}
+        assert hardened <= {one.partition("=")[0] for one in found}
+
+
+@pytest.mark.parametrize("system", [False, True], ids=["user", "system"])
+def test_what_comes_next_names_the_unit(system):
+    wake, listens = (systemd.steps(work, system=system) for work in (Work.WAKE_SERVICE, Work.MICROPHONE))
+    assert "enable --now wakegate-wyoming\n" in wake and "restart wakegate-wyoming after a change" in wake
+    assert "enable --now wakegate\n" in listens and "reload wakegate after a change" in listens
+    assert "consent" not in wake and ("consent" in listens) is system
 
 
 @pytest.mark.parametrize(

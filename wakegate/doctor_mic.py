@@ -15,10 +15,9 @@ from .audio.block import Samples, Source
 from .audio.memory import PrivateMemory
 from .audio.quality import FRAME, QUIETEST_DB, Quality, measured
 from .doctor import Finding, Health
-from .errors import ConfigError
 from .events import SAMPLE_RATE
 from .gate.limits import BLOCK
-from .mute import kept
+from .mute import UntilMuted, check
 from .place import Place
 from .wake import Candidate, Detector, Scorer, sweep
 
@@ -83,7 +82,8 @@ def record(
     memory = PrivateMemory(2 * count)
     try:
         sound: Samples = memory.array(np.int16, count)
-        filled, arrivals, gaps = _fill(source, sound, place, now)
+        filled, arrivals, gaps = _fill(UntilMuted(source, place), sound, now)
+        check(place)
         heard = memory.readonly(np.int16, filled) if filled else sound[:0]
         return Recording(
             samples=filled,
@@ -99,19 +99,13 @@ def record(
         source.wipe()
 
 
-def _fill(
-    source: Source, sound: Samples, place: Place, now: Callable[[], float]
-) -> tuple[int, list[tuple[float, int]], list[str]]:
+def _fill(source: Source, sound: Samples, now: Callable[[], float]) -> tuple[int, list[tuple[float, int]], list[str]]:
     """Read until the memory is full or nothing comes; return how much, when each piece was there, and what was lost."""
     filled, gaps = 0, list[str]()
     arrivals: list[tuple[float, int]] = []
     last = now()
     while filled < len(sound) and now() - last < PATIENCE_S:
         reading = source.read(sound[filled : filled + BLOCK])
-        if kept(place):
-            raise ConfigError(
-                "a person muted this device meanwhile: what was heard is overwritten, nothing was measured"
-            )
         if reading.gap is not None:
             gaps.append(reading.gap[2])
             arrivals.clear()  # what was lost is no sign of a slow clock

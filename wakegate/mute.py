@@ -162,6 +162,8 @@ def check(place: Place) -> None:
 class UntilMuted:
     """A source that ends when a person mutes the device, for what listens without a pipeline.
 
+    What came with it is overwritten; :func:`check` says then why it ended.
+
     Parameters
     ----------
     source : Source

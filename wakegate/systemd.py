@@ -1,4 +1,4 @@
-"""What systemd needs to start ``wakegate listen`` at boot: a unit, and a commented ``wakegate.toml``.
+"""What systemd needs to start ``wakegate listen`` or ``serve`` at boot: a unit, and a commented ``wakegate.toml``.
 
 Owns their text, and where they lie. Never starts, enables or reloads anything, and never changes a file that is there:
 :mod:`wakegate.cli.install_service` writes what is new, and a person does the rest.
@@ -7,6 +7,8 @@ The user's unit uses only what needs no namespaces, which not every system lets 
 MemoryDenyWriteExecute (PortAudio's binding makes its callback at run time), PrivateIPC (ALSA's dsnoop shares a
 microphone through it), ProcSubset=pid (consent asks /proc/sys which start of the machine this is), ProtectClock (it
 forbids to ask whether the clock is synchronised; nobody here has the right to set it).
+
+What holds the microphone is one unit, since two gates would both open; the wake service, which has none, is another.
 """
 
 import os
@@ -14,46 +16,64 @@ import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from enum import IntEnum, StrEnum
 from pathlib import Path
 
 from . import config
 from .errors import ConfigError
 from .place import SERVICE
 
-NAME = "wakegate.service"
-SYSTEM_UNIT = Path("/etc/systemd/system") / NAME
+SYSTEM_UNITS = Path("/etc/systemd/system")
 USER = "wakegate"
 """Whom the system's service runs as."""
 WATCHDOG_S = 30
 
+
+class Work(StrEnum):
+    """What a unit does, by its name."""
+
+    MICROPHONE = "wakegate"
+    WAKE_SERVICE = "wakegate-wyoming"
+
+    @property
+    def unit(self) -> str:
+        """The unit's file."""
+        return f"{self}.service"
+
+
+class Network(IntEnum):
+    """How far a unit reaches."""
+
+    NONE = 0
+    DEVICE = 1
+    ANY = 2
+
+
 _UNIT = """\
 [Unit]
-Description=wakegate: a wake word, and a gate before the microphone
+Description=wakegate: {about}
 {after}
 
 [Service]
 Type=notify
 NotifyAccess=main
 ExecStart={command}
-ExecReload=/bin/kill -HUP $MAINPID
-# A microphone that is not there yet, or a sound server that starts later: tried again for ever. Wrong usage is not.
+{reload}# What is not there yet (a microphone, a sound server, an address): tried again for ever. Wrong usage is not.
 Restart=on-failure
 RestartSec=5
 RestartPreventExitStatus=2
-# No sound scored for so long, and no reason for it: it hangs.
+# {hangs}
 WatchdogSec={watchdog}
 TimeoutStopSec=15
-{who}
-# What was heard stays in memory: locked, and in no core dump.
+{who}# What was heard stays in memory: locked, and in no core dump.
 LimitMEMLOCK=8M
 LimitCORE=0
 UMask=0077
-# For the listener with its hooks, whatever they start.
+# With its hooks, whatever they start.
 MemoryMax=512M
 TasksMax=64
 NoNewPrivileges=yes
-# Nothing but unix sockets: the sound server's, the journal's, the assistant's. {network}
-RestrictAddressFamilies=AF_UNIX
+{network}
 SystemCallArchitectures=native
 SystemCallErrorNumber=EPERM
 # adjtimex is how one asks whether the clock is synchronised.
@@ -68,24 +88,49 @@ KeyringMode=private
 WantedBy={target}
 """
 
+_ABOUT = {
+    Work.MICROPHONE: "a wake word, and a gate before the microphone",
+    Work.WAKE_SERVICE: "wake words for programs that speak Wyoming",
+}
+_HANGS = {
+    Work.MICROPHONE: "No sound scored for so long, and no reason for it: it hangs.",
+    Work.WAKE_SERVICE: "Nobody looked after for so long: it hangs.",
+}
+_FAMILIES = {
+    Network.NONE: """\
+# Nothing but unix sockets: the sound server's, the journal's, the assistant's.
+RestrictAddressFamilies=AF_UNIX""",
+    Network.DEVICE: """\
+# For programs on this device.
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6""",
+    Network.ANY: """\
+# For the network that its options name; AF_NETLINK tells which addresses this device has.
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK""",
+}
+
 _SYSTEM_WHO = """\
 User={user}
 Group={user}
+"""
+_SYSTEM_MICROPHONE = """\
 # The sound card, without a sound server in between.
 SupplementaryGroups=audio
 StateDirectory=wakegate
 StateDirectoryMode=0700
-RuntimeDirectory=wakegate
-RuntimeDirectoryMode=0750
 """
-
+_SYSTEM_REACH = {
+    Network.NONE: "PrivateNetwork=yes\nIPAddressDeny=any\n",
+    Network.DEVICE: "IPAddressDeny=any\nIPAddressAllow=localhost\n",
+    Network.ANY: "",
+}
+_SYSTEM_DEVICES = {
+    Work.MICROPHONE: "DevicePolicy=closed\nDeviceAllow=char-alsa rw",
+    Work.WAKE_SERVICE: "PrivateDevices=yes",
+}
 _SYSTEM_MORE = """\
 CapabilityBoundingSet=
 AmbientCapabilities=
-PrivateNetwork=yes
-IPAddressDeny=any
-DevicePolicy=closed
-DeviceAllow=char-alsa rw
+{reach}{devices}
 ProtectSystem=strict
 ProtectHome={home}
 PrivateTmp=yes
@@ -97,8 +142,6 @@ ProtectControlGroups=yes
 ProtectHostname=yes
 RemoveIPC=yes
 """
-
-_NETWORK = ("Add AF_INET AF_INET6 for --mqtt.", "For --mqtt: AF_INET AF_INET6, and out with the next two of a network.")
 
 CONFIG = """\
 # wakegate.toml: the settings of this device. A setting that is not here has its default, as shown.
@@ -135,9 +178,9 @@ CONFIG = """\
 """
 
 
-def user_unit_path() -> Path:
-    """Return where this user's units lie."""
-    return config.own_path().parent.parent / "systemd" / "user" / NAME
+def unit_path(work: Work, *, system: bool) -> Path:
+    """Return where a unit lies."""
+    return (SYSTEM_UNITS if system else config.own_path().parent.parent / "systemd" / "user") / work.unit
 
 
 def config_path(*, system: bool) -> Path:
@@ -145,7 +188,7 @@ def config_path(*, system: bool) -> Path:
     return config.SYSTEM if system else config.own_path()
 
 
-def unit(command: Sequence[str], *, system: bool) -> str:
+def unit(command: Sequence[str], *, system: bool, work: Work = Work.MICROPHONE, network: Network = Network.NONE) -> str:
     """Return a unit that runs a command.
 
     Parameters
@@ -154,6 +197,10 @@ def unit(command: Sequence[str], *, system: bool) -> str:
         The program, as a whole path, and its arguments.
     system : bool
         Whether it runs as a user of its own, from boot, in the system's hands; else as this user.
+    work : Work
+        What it does.
+    network : Network
+        How far it reaches.
 
     Raises
     ------
@@ -163,15 +210,22 @@ def unit(command: Sequence[str], *, system: bool) -> str:
     if not Path(command[0]).is_absolute():
         raise ConfigError(f"{command[0]!r} is no whole path: a unit needs one")
     home = "read-only" if in_a_home(Path(command[0])) or in_a_home(Path(sys.base_prefix)) else "yes"
+    hears = work is Work.MICROPHONE
     sound = "sound.target" if system else "pipewire-pulse.service pipewire.service pulseaudio.service"
+    who = _SYSTEM_WHO.format(user=USER) + (_SYSTEM_MICROPHONE if hears else "") if system else ""
     return _UNIT.format(
+        about=_ABOUT[work],
         # Without a limit on restarts: a microphone may be away for a week.
-        after=f"After={sound}\nStartLimitIntervalSec=0",
+        after=f"After={sound if hears else 'network.target'}\nStartLimitIntervalSec=0",
         command=" ".join(map(quoted, command)),
+        reload="ExecReload=/bin/kill -HUP $MAINPID\n" if hears else "",
+        hangs=_HANGS[work],
         watchdog=WATCHDOG_S,
-        who=_SYSTEM_WHO.format(user=USER) if system else "RuntimeDirectory=wakegate\nRuntimeDirectoryMode=0700\n",
-        network=_NETWORK[system],
-        more=_SYSTEM_MORE.format(home=home) if system else "",
+        who=f"{who}RuntimeDirectory={work}\nRuntimeDirectoryMode={'0750' if system else '0700'}\n",
+        network=_FAMILIES[network],
+        more=_SYSTEM_MORE.format(reach=_SYSTEM_REACH[network], devices=_SYSTEM_DEVICES[work], home=home)
+        if system
+        else "",
         target="multi-user.target" if system else "default.target",
     )
 
@@ -222,22 +276,20 @@ def write_new(path: Path, text: str, mode: int, *, replace: bool = False) -> boo
     return True
 
 
-def steps(*, system: bool) -> str:
+def steps(work: Work, *, system: bool) -> str:
     """Return what a person runs next."""
+    control, read = ("systemctl", "journalctl") if system else ("systemctl --user", "journalctl --user")
+    hears = work is Work.MICROPHONE
+    again = f"{control} {'reload' if hears else 'restart'} {work} after a change of words or thresholds."
+    begin = f"  {control} daemon-reload\n  {control} enable --now {work}\n"
     if not system:
-        return """\
-Next, to start it now, at every login, and at boot before anybody logs in:
-  systemctl --user daemon-reload
-  systemctl --user enable --now wakegate
-  loginctl enable-linger
-Then: journalctl --user -u wakegate -f; systemctl --user reload wakegate after a change of words or thresholds."""
+        first = "Next, to start it now, at every login, and at boot before anybody logs in:\n"
+        return f"{first}{begin}  loginctl enable-linger\nThen: {read} -u {work} -f; {again}"
+    consent = f"Consent is kept by that user: sudo -u {USER} wakegate consent grant assist\n" if hears else ""
     return f"""\
 Next, as root:
   useradd --system --home-dir {SERVICE} --no-create-home --shell /usr/sbin/nologin --groups audio {USER}
-  systemctl daemon-reload
-  systemctl enable --now wakegate
-Consent is kept by that user: sudo -u {USER} wakegate consent grant assist
-Then: journalctl -u wakegate -f; systemctl reload wakegate after a change of words or thresholds."""
+{begin}{consent}Then: {read} -u {work} -f; {again}"""
 
 
-__all__ = ["CONFIG", "config_path", "in_a_home", "quoted", "steps", "unit", "user_unit_path", "write_new"]
+__all__ = ["CONFIG", "Network", "Work", "config_path", "in_a_home", "quoted", "steps", "unit", "unit_path", "write_new"]

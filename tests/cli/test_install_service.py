@@ -1,5 +1,6 @@
 """``wakegate install-service`` in a home of its own."""
 
+import importlib.util
 import os
 import stat
 
@@ -8,6 +9,10 @@ import pytest
 from tests.cli.process import environment
 from wakegate import config, systemd
 from wakegate.cli import main
+
+needs_wyoming = pytest.mark.skipif(
+    importlib.util.find_spec("wyoming") is None, reason="the extra `wyoming` is not installed"
+)
 
 
 @pytest.fixture
@@ -20,7 +25,7 @@ def install(tmp_path, monkeypatch, capsys):
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
     monkeypatch.setattr("sys.argv", [str(program)])
-    monkeypatch.setattr(systemd, "SYSTEM_UNIT", tmp_path / "etc" / "wakegate.service")
+    monkeypatch.setattr(systemd, "SYSTEM_UNITS", tmp_path / "etc")
     monkeypatch.setattr(config, "SYSTEM", tmp_path / "etc" / "wakegate.toml")
 
     def run(*words):
@@ -68,7 +73,7 @@ def test_for_the_whole_device_root_writes_it(install, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     code, out, _ = install("--system")
     assert code == 0 and "useradd --system" in out and "sudo -u wakegate wakegate consent grant assist" in out
-    assert "User=wakegate" in systemd.SYSTEM_UNIT.read_text()
+    assert "User=wakegate" in (tmp_path / "etc" / "wakegate.service").read_text()
     assert stat.S_IMODE(config.SYSTEM.stat().st_mode) == 0o644
     assert {path.name for path in tmp_path.iterdir()} == {"bin", "etc"}
 
@@ -102,6 +107,92 @@ def test_an_option_that_listen_does_not_know_is_wrong_usage(install):
     with pytest.raises(SystemExit) as ended:
         install("--", "--grant", "assist")
     assert ended.value.code == 2
+
+
+def executed(text):
+    return next(line for line in text.splitlines() if line.startswith("ExecStart=")).partition("/bin/wakegate ")[2]
+
+
+@needs_wyoming
+def test_a_gated_microphone_takes_the_place_of_listen(install, tmp_path):
+    unit = tmp_path / "config/systemd/user/wakegate.service"
+    words = ["serve", "--mic-uri", "tcp://127.0.0.1:10700", "--events", "unix:/run/a.sock"]
+    code, out, _ = install(*words)
+    assert code == 0 and "enable --now wakegate\n" in out and executed(unit.read_text()) == " ".join(words)
+    for line in (
+        "Type=notify", "ExecReload=/bin/kill -HUP $MAINPID", "WatchdogSec=30",
+        "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6",
+    ):  # fmt: skip
+        assert f"{line}\n" in unit.read_text()
+    assert install("--", *words)[:2] == (
+        0,
+        out.replace("Wrote", "Already there:", 1).replace("Wrote", "Left as it is:"),
+    )
+    code, _, err = install()
+    assert code == 1 and "is another unit" in err, "two of them would both open the microphone"
+
+
+@needs_wyoming
+def test_a_wake_service_is_a_unit_of_its_own_beside_the_listener(install, tmp_path):
+    assert install()[0] == 0
+    code, out, _ = install("serve", "--uri", "tcp://0.0.0.0:10400", "--zeroconf", "kitchen")
+    units = tmp_path / "config/systemd/user"
+    assert code == 0 and "enable --now wakegate-wyoming\n" in out
+    assert {path.name for path in units.iterdir()} == {"wakegate.service", "wakegate-wyoming.service"}
+    text = (units / "wakegate-wyoming.service").read_text()
+    assert executed(text) == "serve --uri tcp://0.0.0.0:10400 --zeroconf kitchen" and "AF_NETLINK\n" in text
+
+
+@needs_wyoming
+@pytest.mark.parametrize(
+    ("words", "families", "private"),
+    [
+        (["listen"], "AF_UNIX", True),
+        (["--mqtt", "mqtt://broker"], "AF_UNIX AF_INET AF_INET6 AF_NETLINK", False),
+        (["serve"], "AF_UNIX AF_INET AF_INET6", False),
+        (["serve", "--uri", "unix:///run/wakegate-wyoming/wake.sock"], "AF_UNIX", True),
+        (["serve", "--mic-uri", "unix:///run/wakegate/mic.sock"], "AF_UNIX", True),
+        (["serve", "--mic-uri", "tcp://[::1]:10700"], "AF_UNIX AF_INET AF_INET6", False),
+        (["serve", "--uri", "tcp://192.168.1.2:10400"], "AF_UNIX AF_INET AF_INET6 AF_NETLINK", False),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_the_network_is_what_the_options_name(install, words, families, private):
+    out = install("--system", "--print", "--", *words)[1]
+    assert f"RestrictAddressFamilies={families}\n" in out and ("PrivateNetwork=yes\n" in out) is private
+    assert executed(out).replace('"', "") == " ".join(words if words[0] in ("listen", "serve") else ["listen", *words])
+
+
+@needs_wyoming
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--uri", "stdio://"], "nobody reads its stdout"),
+        (["--mic-uri", "stdio://"], "nobody reads its stdout"),
+        (["--mic-uri", "tcp://127.0.0.1:1", "--input", "a.flac"], "a service listens to a microphone"),
+        (["--mic-uri", "tcp://0.0.0.0:10700"], "can be reached from other devices"),
+        (
+            ["--mic-uri", "unix:///run/mic.sock", "--events", "unix:events.sock"],
+            "--events events.sock is no whole path",
+        ),
+        (["--uri", "unix:wake.sock"], "is no address"),
+        (["--uri", "tcp://127.0.0.1:10400", "--zeroconf", "kitchen"], "is not there for others"),
+        (["--device", "USB"], "--device is a microphone's"),
+        (["--model", "six.onnx"], "--model six.onnx is no whole path"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_serve_would_refuse_at_every_start_is_refused_now(install, tmp_path, words, said):
+    code, out, err = install("serve", *words)
+    assert code == 1 and out == "" and said in err
+    assert {path.name for path in tmp_path.iterdir()} == {"bin"}
+
+
+@pytest.mark.parametrize("words", [["detect"], ["serve", "--print"], ["--", "--", "--words", "alexa"]], ids=" ".join)
+def test_another_command_and_own_options_behind_it_are_wrong_usage(install, tmp_path, words):
+    with pytest.raises(SystemExit) as ended:
+        install(*words)
+    assert ended.value.code == 2 and {path.name for path in tmp_path.iterdir()} == {"bin"}
 
 
 def test_a_checkout_is_no_installed_command(install, monkeypatch):

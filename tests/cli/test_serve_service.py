@@ -1,6 +1,7 @@
-"""``wakegate serve --mic-uri`` as a service: a real process, a real notify socket, a real client. Around 10 s."""
+"""``wakegate serve`` as a service: a real process, a real notify socket, a real client. Around 15 s."""
 
 import asyncio
+import select
 import signal
 
 import pytest
@@ -71,3 +72,32 @@ def test_a_config_that_would_not_do_is_not_taken(microphone):
     microphone.wait_for("the config was not reloaded, the old words and thresholds stay: ")
     assert offered(microphone.home)[0] == ["alexa", "computer"]
     assert microphone.end() == 0
+
+
+@pytest.fixture
+def wake_service(tmp_path):
+    service = Listener(tmp_path, "--uri", f"unix://{tmp_path}/wake.sock", name="serve", source=())
+    yield service
+    service.process.kill()
+    service.end()
+
+
+def test_of_a_wake_service_the_manager_is_told_as_long_as_clients_have_their_turn(wake_service):
+    lines = wake_service.told("READY=1")
+    assert lines == [f"STATUS=serving unix://{wake_service.home}/wake.sock", "READY=1"]
+    assert (wake_service.home / "wake.sock").is_socket(), "ready means that clients can come"
+    assert wake_service.told("WATCHDOG=1") == wake_service.told("WATCHDOG=1") == ["WATCHDOG=1"]
+    wake_service.process.send_signal(signal.SIGSTOP)
+    while select.select([wake_service.manager], [], [], 0.7)[0]:
+        wake_service.manager.recv(4096)
+    wake_service.process.send_signal(signal.SIGCONT)
+    wake_service.told("WATCHDOG=1")
+    wake_service.process.terminate()
+    assert wake_service.told("STOPPING=1")[-1] == "STOPPING=1" and wake_service.end() == 0
+
+
+def test_a_wake_service_that_cannot_begin_is_never_ready(tmp_path):
+    service = Listener(tmp_path, "--uri", f"unix://{tmp_path}/no/folder/wake.sock", name="serve", source=())
+    assert service.process.wait(20) == 1
+    assert not select.select([service.manager], [], [], 0)[0]
+    assert service.end() == 1 and "cannot listen" in service.said()

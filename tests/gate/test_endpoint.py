@@ -11,14 +11,25 @@ from wakegate.gate.limits import Limits
 
 
 def run(scene, word_end_s, limits=None, capacity=40 * 16_000, lead=0):
-    """Feed a scene block by block; return the endpoint in seconds of the scene, its reason, and when it was known."""
+    """Feed a scene block by block; return the endpoint in seconds of the scene, and its reason.
+
+    Both are the same for either block of a shut gate, which opens at the end of one: that far beyond the word.
+    """
+    found = [_run(scene, word_end_s, limits, capacity, lead, shut) for shut in (1280, 2560)]
+    assert found[0] == found[1]
+    return found[0]
+
+
+def _run(scene, word_end_s, limits, capacity, lead, shut):
     limits = limits or Limits()
     ring = Ring(capacity)
     ring.skip(lead)
     sound, word_end = scene.samples(), lead + round(word_end_s * 16_000)
-    endpointer = None
-    for at in range(0, len(sound), 1280):
-        piece = sound[at : at + 1280]
+    endpointer, at = None, 0
+    while at < len(sound):
+        size = 1280 if endpointer else shut
+        piece = sound[at : at + size]
+        at += size
         while len(piece):
             lent = ring.lend(len(piece))
             lent[:] = piece[: len(lent)]
@@ -28,7 +39,7 @@ def run(scene, word_end_s, limits=None, capacity=40 * 16_000, lead=0):
             endpointer = endpointer or Endpointer(ring, limits, lead, word_end)
             found = endpointer.advance(ring.end)
             if found:
-                assert ring.end - 1280 <= found[0] <= ring.end  # nothing of a block before it had gone too far
+                assert ring.end - size <= found[0] <= ring.end  # nothing of a block before it had gone too far
                 return (found[0] - lead) / 16_000, found[1]
     return None
 

@@ -1,4 +1,4 @@
-"""The gate: closed -> open -> closed, and every way to slam it. Around 3 s."""
+"""The gate: closed -> open -> closed, and every way to slam it. Around 6 s."""
 
 import os
 import subprocess
@@ -15,6 +15,8 @@ from wakegate.events import Purpose, Reason
 from wakegate.gate.limits import BLOCK, LAG_S, Limits
 from wakegate.gate.sinks import CallbackSink, StreamSink
 from wakegate.pipeline import Pipeline
+
+pytestmark = pytest.mark.usefixtures("block")
 
 ROOT = Path(__file__).resolve().parents[2]
 REVOKE = """

@@ -79,6 +79,7 @@ def finish(sealing):
         time.sleep(0.01)
 
 
+@pytest.mark.usefixtures("block")
 def test_a_request_is_sealed_for_review(tmp_path):
     world = World(tmp_path)
     world.grant(Purpose.REVIEW)
@@ -120,6 +121,7 @@ def test_the_age_tool_opens_it_and_the_result_plays(tmp_path):
         pyrage.decrypt(path.read_bytes(), [stranger])  # invariant 9
 
 
+@pytest.mark.usefixtures("block")
 def test_a_suspected_false_wake_gives_a_short_clip_and_no_review_clip(tmp_path):
     world = World(tmp_path)
     world.grant(Purpose.REVIEW, Purpose.FALSE_ACCEPT_REVIEW)
@@ -140,6 +142,7 @@ def test_a_suspicion_without_its_own_grant_seals_nothing(tmp_path):
     assert world.clips(Purpose.REVIEW) == world.clips(Purpose.FALSE_ACCEPT_REVIEW) == []
 
 
+@pytest.mark.usefixtures("block")
 def test_a_request_is_no_false_accept_clip(tmp_path):
     world = World(tmp_path)
     world.grant(Purpose.FALSE_ACCEPT_REVIEW)
@@ -157,6 +160,7 @@ def test_improve_marks_the_clip_and_releases_nothing_itself(tmp_path):
     assert world.clips(Purpose.IMPROVE) == []
 
 
+@pytest.mark.usefixtures("block")
 def test_a_long_request_is_cut_at_eight_seconds(tmp_path):
     world = World(tmp_path)
     world.grant(Purpose.REVIEW)
@@ -294,6 +298,7 @@ def test_leftovers_of_a_dead_process_are_removed_and_a_living_ones_stay(tmp_path
     living.drop()
 
 
+@pytest.mark.usefixtures("block")
 def test_a_revoke_while_a_clip_is_sealed_leaves_nothing(tmp_path):
     """Invariant 4: the sealer is held still, so that the clip is under way when another ledger revokes."""
     world = World(tmp_path)
@@ -327,6 +332,7 @@ def test_a_revoked_improve_takes_back_clips_that_say_they_may_train(tmp_path):
     assert "released review" in kinds(listen(world, request()))  # the review itself goes on
 
 
+@pytest.mark.usefixtures("block")
 def test_a_revoked_improve_stops_a_clip_that_says_it_may_train(tmp_path):
     world = World(tmp_path)
     world.grant(Purpose.REVIEW, Purpose.IMPROVE)
@@ -361,6 +367,7 @@ def test_stopping_gives_a_clip_a_moment_and_drops_one_that_hangs(tmp_path, monke
     assert world.clips(Purpose.REVIEW) == []
 
 
+@pytest.mark.usefixtures("block")
 def test_two_purposes_each_open_their_own_release(tmp_path):
     world, listener = World(tmp_path), Listener()
     world.grant(Purpose.ASSIST, Purpose.REVIEW)

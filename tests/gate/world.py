@@ -61,10 +61,12 @@ class FakeEar:
 
     def push(self, samples: Samples) -> np.ndarray:
         self.heard += len(samples)
-        scores = []
-        for at in range(len(samples)):
-            self._held[self._count] = samples[at]
-            self._count += 1
+        scores, at = [], 0
+        while at < len(samples):
+            piece = samples[at : at + 320 - self._count]
+            self._held[self._count : self._count + len(piece)] = piece
+            self._count += len(piece)
+            at += len(piece)
             if self._count == 320:
                 self._count = 0
                 scores.append([1.0 if MARK in self._held else 0.4 if ALMOST in self._held else 0.0])

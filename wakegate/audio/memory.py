@@ -29,16 +29,21 @@ class _FreesOverwritten:
         self._inside = 0
 
     def __enter__(self) -> None:
-        self._add(1)
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                _perturb(0xFF)
 
     def __exit__(self, *_: object) -> None:
-        self._add(-1)
-
-    def _add(self, one: int) -> None:
         with self._lock:
-            before, self._inside = bool(self._inside), self._inside + one
-            if bool(self._inside) is not before and _MALLOPT is not None:
-                _MALLOPT(_M_PERTURB, 0 if before else 0xFF)
+            self._inside -= 1
+            if not self._inside:
+                _perturb(0)
+
+
+def _perturb(byte: int) -> None:
+    if _MALLOPT is not None:
+        _MALLOPT(_M_PERTURB, byte)
 
 
 frees_overwritten = _FreesOverwritten()

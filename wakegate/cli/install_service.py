@@ -1,23 +1,31 @@
-"""``wakegate install-service``: a systemd unit for ``wakegate listen``, and a commented config."""
+"""``wakegate install-service``: a systemd unit for ``wakegate listen`` or ``serve``, and a commented config."""
 
 import argparse
 import os
 import sys
 import sysconfig
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import ConfigError
 from .terminal import say
 
+if TYPE_CHECKING:
+    from ..serve.wyoming.address import Address
+    from ..systemd import Network
+
 _DESCRIPTION = """\
 Write a systemd unit that listens from boot on, and a commented wakegate.toml where there is none. Nothing is started:
-what to run next is printed. What stands behind -- goes to `wakegate listen`. With --system the unit runs as a user of
-its own, with no network at all; it is printed for review, or written where root runs this."""
+what to run next is printed. What stands behind -- goes to `wakegate listen`; `serve` with its options, put last, makes
+a unit for that: wakegate.service where it holds the microphone, in the place of `listen`; wakegate-wyoming.service for
+a wake service, beside it. With --system the unit runs as a user of its own, with no more network than its options name;
+it is printed for review, or written where root runs this."""
 _EXAMPLES = """\
 examples:
   wakegate install-service
   wakegate install-service -- --assist unix:$XDG_RUNTIME_DIR/wakegate/assist.sock
-  wakegate install-service --system --print"""
+  wakegate install-service serve --mic-uri tcp://127.0.0.1:10700
+  wakegate install-service --system --print serve --uri tcp://0.0.0.0:10400"""
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -32,7 +40,12 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument("--system", action="store_true", help="for the whole device instead of this user")
     parser.add_argument("--print", action="store_true", help="print the unit and write nothing")
     parser.add_argument("--replace", action="store_true", help="write the unit anew where another one is there")
-    parser.add_argument("listen", nargs="*", metavar="-- OPTION", help="options of `wakegate listen`")
+    parser.add_argument(
+        "command",
+        nargs=argparse.REMAINDER,
+        metavar="-- OPTION ... | serve OPTION ...",
+        help="options of `wakegate listen`, or `serve` and its options",
+    )
     parser.set_defaults(run=run)
 
 
@@ -40,23 +53,27 @@ def run(args: argparse.Namespace) -> int:
     """Write or print, and say what is next."""
     from .. import systemd
 
-    _check(args.listen)
+    words = args.command[1:] if args.command[:1] == ["--"] else args.command
+    command = words if words and not words[0].startswith("-") else ["listen", *words]
+    given, where = _checked(command)
+    hears = where is None or given.mic_uri is not None
+    work = systemd.Work.MICROPHONE if hears else systemd.Work.WAKE_SERVICE
     program = _program()
     if args.system and systemd.in_a_home(program):
         say(f"note: the user {systemd.USER} must be able to read {program}: an environment in /opt is a better place")
-    text = systemd.unit([str(program), "listen", *args.listen], system=args.system)
+    network = _network(given, where)
+    text = systemd.unit([str(program), *command], system=args.system, work=work, network=network)
     if args.print or (args.system and os.geteuid() != 0):
         print(text, end="")
         if not args.print:
             say("Nothing was written: for the whole device root must run this. It was printed for you to read.")
         return 0
-    path = systemd.SYSTEM_UNIT if args.system else systemd.user_unit_path()
-    print(_write_unit(path, text, replace=args.replace))
+    print(_write_unit(systemd.unit_path(work, system=args.system), text, replace=args.replace))
     settings = systemd.config_path(system=args.system)
     # Its hooks count only where nobody else can write it; the system's is read by a user of its own.
     fresh = systemd.write_new(settings, systemd.CONFIG, 0o644 if args.system else 0o600)
     print(f"{'Wrote' if fresh else 'Left as it is:'} {settings}")
-    print(systemd.steps(system=args.system))
+    print(systemd.steps(work, system=args.system))
     return 0
 
 
@@ -70,19 +87,35 @@ def _write_unit(path: Path, text: str, *, replace: bool) -> str:
     return f"Wrote {path}"
 
 
-def _check(options: list[str]) -> None:
-    """Refuse options that `wakegate listen` would refuse at every start."""
-    from . import listen
+def _checked(command: list[str]) -> tuple[argparse.Namespace, "Address | None"]:
+    """Return what `listen` or `serve` is given, and where that serves; refuse what would be refused at every start."""
+    from ..serve.wyoming.address import Scheme
+    from . import listen, serve
 
     top = argparse.ArgumentParser(prog="wakegate")
-    listen.add(top.add_subparsers())
-    given = top.parse_args(["listen", *options])
-    if given.input is not None or given.assist == "stdout":
+    commands = top.add_subparsers(metavar="listen|serve")
+    listen.add(commands)
+    serve.add(commands)
+    given = top.parse_args(command)
+    where = serve.checked(given) if given.run is serve.run else None
+    stdout = given.assist == "stdout" if where is None else where.scheme is Scheme.STDIO
+    if given.input is not None or stdout:
         raise ConfigError("a service listens to a microphone, and nobody reads its stdout: leave them out")
-    for name in ("config", "model", "mqtt_login", "mqtt_ca", "assist", "events"):
+    for name in ("config", "model", "mqtt_login", "mqtt_ca", "events", *(["assist"] if where is None else [])):
         path = str(getattr(given, name) or "/").removeprefix("unix:")
         if not Path(path).is_absolute():
             raise ConfigError(f"--{name.replace('_', '-')} {path} is no whole path: a service starts in another folder")
+    return given, where
+
+
+def _network(given: argparse.Namespace, where: "Address | None") -> "Network":
+    """Return how far its options reach."""
+    from ..serve.wyoming.address import Scheme
+    from ..systemd import Network
+
+    if given.mqtt is not None or (where is not None and not where.on_this_device):
+        return Network.ANY
+    return Network.DEVICE if where is not None and where.scheme is Scheme.TCP else Network.NONE
 
 
 def _program() -> Path:

@@ -9,11 +9,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, TextIO
 
 from ..errors import ConfigError
+from ..notify import Notify
+from . import journald
 from .detect import thresholds_of
 from .listening import Listening, add_listening_options
 from .terminal import plain, put, say
 
 if TYPE_CHECKING:
+    from ..serve.wyoming.address import Address
     from ..serve.wyoming.door import Dropped
     from ..serve.wyoming.wake import Woke
 
@@ -65,18 +68,29 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def run(args: argparse.Namespace) -> int:
     """Serve until somebody stops it."""
-    from ..serve.wyoming import messages
+    where = checked(args)
+    return _wake(args, where) if args.mic_uri is None else _microphone(args, where)
+
+
+def checked(args: argparse.Namespace) -> "Address":
+    """Return where to serve; ConfigError for what no start would take."""
+    from ..serve.wyoming import address, announce, messages, microphone
 
     messages.check_installed()
-    if args.mic_uri is not None:
-        return _microphone(args)
-    for name in _OF_A_MICROPHONE:
-        if getattr(args, name) not in (None, []):
-            raise ConfigError(f"--{name.replace('_', '-')} is a microphone's: give --mic-uri, or leave it out")
-    return _wake(args)
+    if args.mic_uri is None:
+        for name in _OF_A_MICROPHONE:
+            if getattr(args, name) not in (None, []):
+                raise ConfigError(f"--{name.replace('_', '-')} is a microphone's: give --mic-uri, or leave it out")
+        return announce.checked(args.zeroconf, address.parse(args.uri or DEFAULT))
+    if args.zeroconf is not None:
+        raise ConfigError("a gated microphone is for this device alone: leave --zeroconf out, or give --uri")
+    where = microphone.checked(address.parse(args.mic_uri))
+    if args.input == "-" and where.scheme is address.Scheme.STDIO:
+        raise ConfigError("stdin cannot carry both sound and what a client says: give --input a file")
+    return where
 
 
-def _wake(args: argparse.Namespace) -> int:
+def _wake(args: argparse.Namespace, where: "Address") -> int:
     from .. import config
     from ..serve.wyoming import address
     from ..serve.wyoming.announce import announced
@@ -85,32 +99,28 @@ def _wake(args: argparse.Namespace) -> int:
     from ..serve.wyoming.words import Words
     from ..wake import catalogue, manifest
 
-    settings, where = config.read(args.config), address.parse(args.uri or DEFAULT)
+    settings = config.read(args.config)
     models = catalogue.installed() if args.model is None else (manifest.read(args.model.with_suffix(".json")),)
     chosen = settings.words if args.words is None else args.words
     known = [e.word for model in models for e in model.words] if chosen is None else map(catalogue.spelled, chosen)
     thresholds = {**settings.thresholds, **thresholds_of(args.threshold, tuple(known))}
     words = Words(models, chosen, thresholds, args.engine)
     words.load()
+    journald.log()
     tell = _Teller(args, sys.stderr if where.scheme is address.Scheme.STDIO else sys.stdout)
     service = WakeService(words, tell.woke)
     door = Door(where, service.serve, most=MOST_CLIENTS, dropped=tell.dropped)
     if not where.on_this_device:
         say(f"note: {where} can be reached from other devices, and Wyoming knows neither passwords nor encryption")
     with announced(args.zeroconf, where):
-        run_until_stopped(door, lambda found_at: tell.opened(found_at, words.offered))
+        run_until_stopped(door, lambda found_at: tell.opened(found_at, words.offered), Notify.take())
     return 0
 
 
-def _microphone(args: argparse.Namespace) -> int:
+def _microphone(args: argparse.Namespace, where: "Address") -> int:
     from ..serve.wyoming import address
     from ..serve.wyoming.microphone import GatedMicrophone
 
-    if args.zeroconf is not None:
-        raise ConfigError("a gated microphone is for this device alone: leave --zeroconf out, or give --uri")
-    where = address.parse(args.mic_uri)
-    if args.input == "-" and where.scheme is address.Scheme.STDIO:
-        raise ConfigError("stdin cannot carry both sound and what a client says: give --input a file")
     tell = _Teller(args, sys.stderr if where.scheme is address.Scheme.STDIO else sys.stdout)
     with ExitStack() as stack:
         listening = Listening(args, stack)

@@ -102,6 +102,7 @@ class Gate:
         self._admission = admission
         self._sink = sink
         self._limits = limits
+        self._history = limits.history
         self._restart = restart
         self._clock = clock
         self._model = model_sha256
@@ -129,7 +130,7 @@ class Gate:
         """Go on by one block, which lies in the Ring already."""
         events = self._outbox.poll(block.end) if self._outbox.busy else ()
         if self._utterance is None:
-            self._ring.forget(block.end - self._limits.history)
+            self._ring.forget(block.end - self._history)
             return events
         return events + self._advance(self._utterance, block.end)
 

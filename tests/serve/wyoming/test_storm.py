@@ -1,5 +1,6 @@
 """Storms: whatever clients do, few lines are said, and how many were not. Around 3 s."""
 
+import asyncio
 import contextlib
 import logging
 
@@ -11,34 +12,67 @@ from wakegate.serve.wyoming.storm import Storm
 
 
 class Clock:
-    """Seconds by hand."""
+    """Seconds by hand, and what is to be called at some of them."""
 
-    time = 0.0
+    def __init__(self):
+        self.time, self.calls = 0.0, []
 
     def __call__(self):
         return self.time
 
+    def later(self, seconds, call):
+        self.calls.append((self.time + seconds, call))
+
+    def wait(self, seconds):
+        self.time += seconds
+        due = [one for one in self.calls if one[0] <= self.time]
+        self.calls = [one for one in self.calls if one not in due]
+        for _, call in due:
+            call()
+
 
 def test_so_many_lines_at_once_and_then_a_few_a_minute_and_the_rest_is_counted(caplog):
     clock = Clock()
-    lines = Storm("clients", clock)
+    lines = Storm("clients", clock.later, clock)
     assert sum(lines.passes() for _ in range(1000)) == storm.MOST
+    clock.wait(storm.EVERY_S - 1)
     assert caplog.text == ""
-    clock.time += storm.EVERY_S
-    assert [lines.passes(), lines.passes()] == [True, False]
+    clock.wait(1)
     assert [one.message for one in caplog.records] == [f"lines about clients were left out: {1000 - storm.MOST}"]
-    clock.time += 1000 * storm.MOST * storm.EVERY_S
+    assert [lines.passes(), lines.passes()] == [True, False]
+    clock.wait(1000 * storm.MOST * storm.EVERY_S)
+    assert [one.message for one in caplog.records][1:] == ["lines about clients were left out: 1"]
     assert sum(lines.passes() for _ in range(1000)) == storm.MOST, "a quiet week saves nothing up for a storm"
 
 
 def test_a_day_of_it_is_some_thousand_lines(caplog):
     clock = Clock()
-    lines = Storm("clients", clock)
+    lines = Storm("clients", clock.later, clock)
     said = 0
     for _ in range(24 * 3600):
-        clock.time += 1
+        clock.wait(1)
         said += lines.passes()
-    assert said + len(caplog.records) < 20_000
+    clock.wait(storm.EVERY_S)
+    counted = sum(int(one.message.rpartition(" ")[2]) for one in caplog.records)
+    assert said + len(caplog.records) < 20_000 and said + counted == 24 * 3600
+
+
+def test_when_nothing_comes_after_a_storm_how_many_were_left_out_is_said_all_the_same(monkeypatch, caplog):
+    monkeypatch.setattr(storm, "MOST", 2)
+    monkeypatch.setattr(storm, "EVERY_S", 0.5)
+
+    async def run():
+        async with serving() as service:
+            for _ in range(5):
+                reader, writer = await service.raw()
+                writer.write(b"rubbish\n")
+                await reader.read()
+                writer.close()
+            while not caplog.records:
+                await asyncio.sleep(0.01)
+            return len(service.dropped)
+
+    assert talk(run()) + int(caplog.records[0].message.rpartition(" ")[2]) == 5
 
 
 def test_a_client_that_says_the_word_over_and_over_is_told_each_time_and_people_are_not(monkeypatch):

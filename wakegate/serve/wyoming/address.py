@@ -7,7 +7,7 @@ take away another program's socket.
 import ipaddress
 import socket
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -79,6 +79,10 @@ class Address:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
         listener.listen(_BACKLOG)
         return listener
+
+    def found_at(self, listener: socket.socket) -> "Address":
+        """Return the address of an open socket, with the port that the system chose."""
+        return replace(self, port=listener.getsockname()[1]) if self.scheme is Scheme.TCP else self
 
 
 def parse(text: str) -> Address:

@@ -15,6 +15,13 @@ _TYPE = "_wyoming._tcp.local."
 _MULTICAST = ("224.0.0.251", 5353)
 
 
+def checked(name: str | None, address: Address) -> Address:
+    """Return an address; ConfigError where it cannot be announced, unless ``name`` is None."""
+    if name is not None and (address.on_this_device or ":" in address.host or not address.port):
+        raise ConfigError(f"{address} is not there for others: announce an IPv4 address, as in tcp://0.0.0.0:10400")
+    return address
+
+
 @contextmanager
 def announced(name: str | None, address: Address) -> Iterator[None]:
     """Announce a TCP address under a name while the context lasts; nothing at all where ``name`` is None.
@@ -27,8 +34,7 @@ def announced(name: str | None, address: Address) -> Iterator[None]:
     if name is None:
         yield
         return
-    if address.on_this_device or ":" in address.host or not address.port:
-        raise ConfigError(f"{address} is not there for others: announce an IPv4 address, as in tcp://0.0.0.0:10400")
+    checked(name, address)
     try:
         from zeroconf import Error, ServiceInfo, Zeroconf
     except ImportError as error:

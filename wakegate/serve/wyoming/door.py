@@ -1,9 +1,9 @@
 """Door: who may come in, how many at once, and how each of them leaves.
 
 Owns connections from the first byte to the last: a bounded number of them, of which another device has a share, a place
-for a newcomer only where somebody has been silent for long, one ``error`` event for whoever cannot be served, and the
-overwriting of what was read. What goes wrong with one client ends that client and nothing else. Never knows what is
-said.
+for a newcomer only where somebody has been silent for long or another device has more (:mod:`.fairness`), one ``error``
+event for whoever cannot be served, and the overwriting of what was read. What goes wrong with one client ends that
+client and nothing else. Never knows what is said.
 """
 
 import asyncio
@@ -13,11 +13,15 @@ import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from ... import unix
 from ...errors import ClientError
+from ...notify import Notify
+from ...service import SIGNS
 from . import messages, peers
 from .address import Address, Scheme
+from .fairness import giving_way, told
 from .inbox import Event, Inbox
 from .line import Line, readable
 from .storm import Storm
@@ -56,6 +60,13 @@ class Client:
         Its bytes.
     device : str
         The other device that it is on; "" for this one.
+
+    Attributes
+    ----------
+    leaving : ClientError or None
+        Why it was dismissed.
+    task : Task or None
+        Who attends to it.
     """
 
     def __init__(self, number: int, line: Line, device: str = "") -> None:
@@ -64,7 +75,15 @@ class Client:
         self.device = device
         self.inbox = Inbox(line)
         self.heard_at = asyncio.get_running_loop().time()
+        self.leaving: ClientError | None = None
         self._within_s: float | None = FIRST_S
+        self.task: asyncio.Task[Any] | None = None
+
+    def dismiss(self, error: ClientError) -> None:
+        """Have its talk ended wherever it is, and the client told why."""
+        self.leaving = error
+        if self.task is not None:
+            self.task.cancel()
 
     async def event(self) -> Event | None:
         """Return what it says next, or None when it is done. Pings are answered here."""
@@ -125,7 +144,7 @@ class Door:
         self._address, self._serve, self._most, self._dropped, self._users = address, serve, most, dropped, users
         self._inside: dict[asyncio.Task[None], Client] = {}
         self._count = 0
-        self._storm, self._own = Storm("clients that were sent away"), Storm("errors of ours")
+        self._storm, self._own = Storm("clients that were sent away", later), Storm("errors of ours", later)
 
     async def run(self, opened: Callable[[str], None]) -> None:
         """Let clients in until cancelled, or until stdio ends; ``opened`` is told the address once it can be used.
@@ -141,7 +160,7 @@ class Door:
             return
         listener = self._address.listen()
         try:
-            opened(_found_at(self._address, listener))
+            opened(str(self._address.found_at(listener)))
             while True:
                 await self._welcome(listener)
         finally:
@@ -172,17 +191,18 @@ class Door:
                 self._enter(peer)
             except OSError:  # gone already
                 peer.close()
+            await asyncio.sleep(0)  # it is attended to before it can be dismissed
 
     def _enter(self, peer: socket.socket) -> None:
         line, device = Line.of(peer), peers.device(peer)
-        inside = list(self._inside.values())
+        inside = [client for client in self._inside.values() if client.leaving is None]
         theirs = [client for client in inside if client.device == device != ""]
         crowd, most, whose = inside, self._most, ""
         if len(theirs) >= SHARE:
             crowd, most, whose = theirs, SHARE, " of your device"
         if self._users is not None and peers.user(peer) not in self._users | {0}:
             self._refuse(line, ClientError("other-user", "this service is for programs of the user who set it up"))
-        elif len(crowd) >= most and not self._make_room(crowd, most):
+        elif len(crowd) >= most and not self._make_room(crowd, device):
             self._refuse(line, ClientError("busy", f"{most} clients{whose} are here already: come back later"))
         else:
             client = self._client(line, device)
@@ -201,17 +221,17 @@ class Door:
             line.owe(messages.error(error.code, str(error)))
         line.close()
 
-    def _make_room(self, among: list[Client], most: int) -> bool:
-        """Send away whoever of these has been silent the longest, if that is long and nobody is on the way out."""
-        longest = min(among, key=lambda client: client.heard_at)
-        if asyncio.get_running_loop().time() - longest.heard_at < IDLE_S or len(among) > most:
+    def _make_room(self, among: list[Client], device: str) -> bool:
+        """Dismiss one of these: who has been silent for long, else who gives way to that device."""
+        if len(self._inside) >= 2 * self._most:  # so many are on the way out that they are too many themselves
             return False
+        loser: Client | None = min(among, key=lambda client: client.heard_at)
         error = ClientError("idle", "this client was silent and another one came: it is dropped")
-        self._tell(longest.number, error)
-        with suppress(OSError, ClientError):
-            longest.line.owe(messages.error(error.code, str(error)))
-        longest.line.hang_up()
-        return True
+        if loser is not None and asyncio.get_running_loop().time() - loser.heard_at < IDLE_S:
+            loser, error = giving_way(among, device), told()
+        if loser is not None:
+            loser.dismiss(error)
+        return loser is not None
 
     def _tell(self, number: int, error: ClientError) -> None:
         """Tell people of a client that is sent away, unless there is a storm of them."""
@@ -219,8 +239,14 @@ class Door:
             self._dropped(Dropped(number, error.code, str(error)))
 
     async def _attend(self, client: Client) -> None:
+        client.task = asyncio.current_task()
         try:
-            await self._serve(client)
+            try:
+                await self._serve(client)
+            except asyncio.CancelledError:
+                if client.leaving is None:
+                    raise
+                raise client.leaving from None
         except ClientError as error:
             self._tell(client.number, error)
             await client.part(error)
@@ -234,8 +260,27 @@ class Door:
             client.inbox.wipe()
 
 
-def run_until_stopped(door: Door, opened: Callable[[str], None]) -> None:
-    """Run a door in this thread, the main one, until a service manager or Ctrl-C stops it."""
+def later(seconds: float, call: Callable[[], None]) -> None:
+    """Call something after so many seconds, if the loop that runs now is there then."""
+    asyncio.get_running_loop().call_later(seconds, call)
+
+
+def run_until_stopped(door: Door, opened: Callable[[str], None], notify: Notify) -> None:
+    """Run a door in this thread, the main one, until a service manager or Ctrl-C stops it.
+
+    The manager is told, and its watchdog as long as clients have their turn: all their sound is heard in this thread.
+    """
+
+    def ready(found_at: str) -> None:
+        opened(found_at)
+        notify.status(f"serving {found_at}")
+        notify.ready()
+        if notify.watchdog_s is not None:
+            alive(notify.watchdog_s / SIGNS)
+
+    def alive(every_s: float) -> None:
+        notify.alive()
+        asyncio.get_running_loop().call_later(every_s, alive, every_s)
 
     async def run() -> None:
         task = asyncio.current_task()
@@ -243,13 +288,10 @@ def run_until_stopped(door: Door, opened: Callable[[str], None]) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
         with suppress(asyncio.CancelledError):
-            await door.run(opened)
+            await door.run(ready)
+        notify.stopping()
 
-    asyncio.run(run())
-
-
-def _found_at(address: Address, listener: socket.socket) -> str:
-    """Return the address with the port that the system chose."""
-    if address.scheme is Scheme.UNIX:
-        return str(address)
-    return str(Address(scheme=Scheme.TCP, host=address.host, port=listener.getsockname()[1]))
+    try:
+        asyncio.run(run())
+    finally:
+        notify.close()

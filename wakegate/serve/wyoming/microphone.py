@@ -86,11 +86,7 @@ class GatedMicrophone:
         *,
         users: frozenset[int] = frozenset(),
     ) -> None:
-        if not address.on_this_device:
-            raise ConfigError(
-                f"{address} can be reached from other devices, and the grant speaks of the assistant on this one: use "
-                "tcp://127.0.0.1:10700 or unix:///path, and a tunnel (ssh -R) to an assistant elsewhere"
-            )
+        checked(address)
         self._words = words
         self._door = Door(address, self._serve, most=MOST_CLIENTS, dropped=dropped, users=users | {os.getuid()})
         self._on_stdio = address.scheme is Scheme.STDIO
@@ -234,6 +230,16 @@ class GatedMicrophone:
         if self._hearing is None or self._hearing.paused:
             raise OSError("nobody is listening any more")
         return self._hearing
+
+
+def checked(address: Address) -> Address:
+    """Return an address; ConfigError where others than this device can reach it."""
+    if not address.on_this_device:
+        raise ConfigError(
+            f"{address} can be reached from other devices, and the grant speaks of the assistant on this one: use "
+            "tcp://127.0.0.1:10700 or unix:///path, and a tunnel (ssh -R) to an assistant elsewhere"
+        )
+    return address
 
 
 async def _part(client: Client) -> None:

@@ -24,25 +24,35 @@ class Storm:
     ----------
     about : str
         What they are about, in words.
+    later : callable
+        Calls something after so many seconds.
     now : callable
         Seconds that pass.
     """
 
-    def __init__(self, about: str, now: Callable[[], float] = time.monotonic) -> None:
-        self._about, self._now = about, now
+    def __init__(
+        self,
+        about: str,
+        later: Callable[[float, Callable[[], None]], object],
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._about, self._later, self._now = about, later, now
         self._room, self._at = float(MOST), now()
         self._left_out = 0
 
     def passes(self) -> bool:
-        """Return whether a line may be said; before the first that may be again, say how many were not."""
+        """Return whether a line may be said; as soon as one may be again, it is said how many were not."""
         now = self._now()
         self._room = min(MOST, self._room + (now - self._at) / EVERY_S)
         self._at = now
         if self._room < 1:
+            if not self._left_out:
+                self._later((1 - self._room) * EVERY_S, self._count)
             self._left_out += 1
             return False
         self._room -= 1
-        if self._left_out:
-            _log.warning("lines about %s were left out: %d", self._about, self._left_out)
-            self._left_out = 0
         return True
+
+    def _count(self) -> None:
+        _log.warning("lines about %s were left out: %d", self._about, self._left_out)
+        self._left_out = 0

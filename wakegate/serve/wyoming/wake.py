@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 from ...errors import ClientError
 from . import messages
-from .door import Client
+from .door import Client, later
+from .fairness import giving_way, told
 from .hearing import Heard, Hearing
 from .inbox import Event
 from .pcm import Format
@@ -50,11 +51,23 @@ class WakeService:
 
     def __init__(self, words: Words, woke: Callable[[Woke], None]) -> None:
         self._words = words
-        self._woke, self._storm = woke, Storm("detections")
+        self._woke, self._storm = woke, Storm("detections", later)
+        self._talks: dict[Client, _Talk] = {}
 
     async def serve(self, client: Client) -> None:
         """Talk with one client until it is done; ClientError for what cannot be done."""
-        await _Talk(self._words, self._tell, client).run()
+        talk = self._talks[client] = _Talk(self._words, self._make_room, self._tell, client)
+        try:
+            await talk.run()
+        finally:
+            del self._talks[client]
+
+    def _make_room(self, device: str) -> None:
+        """Take the ears of a client whose device has more of them than this one, if they are to be had."""
+        heard = [client for client, talk in self._talks.items() if talk.is_heard]
+        if (loser := giving_way(heard, device)) is not None:
+            loser.dismiss(told())
+            self._talks[loser].forget()  # wherever it is, it does not go on from there
 
     def _tell(self, woke: Woke) -> None:
         if self._storm.passes():
@@ -64,12 +77,23 @@ class WakeService:
 class _Talk:
     """One client's talk."""
 
-    def __init__(self, words: Words, woke: Callable[[Woke], None], client: Client) -> None:
-        self._words, self._woke, self._client = words, woke, client
+    def __init__(
+        self,
+        words: Words,
+        make_room: Callable[[str], None],
+        woke: Callable[[Woke], None],
+        client: Client,
+    ) -> None:
+        self._words, self._make_room, self._woke, self._client = words, make_room, woke, client
         self._hearing: Hearing | None = None
         self._asked: object = None
         self._busy = False
         self._watch: asyncio.TimerHandle | None = None
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether it has ears."""
+        return self._hearing is not None
 
     async def run(self) -> None:
         try:
@@ -81,13 +105,13 @@ class _Talk:
         finally:
             if self._watch is not None:
                 self._watch.cancel()
-            self._forget()
+            self.forget()
 
     def _look(self) -> None:
         """Look now and then whether the client has fallen silent: its sound is overwritten, its ears are for others."""
         loop = asyncio.get_running_loop()
         if not self._busy and loop.time() - self._client.heard_at >= QUIET_S:
-            self._forget()
+            self.forget()
         self._watch = loop.call_later(QUIET_S / 2, self._look)
 
     async def _answer(self, event: Event) -> None:
@@ -110,11 +134,12 @@ class _Talk:
         if self._hearing is not None and names == self._asked:
             self._hearing.listen_anew()
             return
-        self._forget()
+        self.forget()
         self._asked = names
         await self._ears()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Overwrite what was heard, and give the ears back."""
         hearing, self._hearing = self._hearing, None
         if hearing is not None:
             hearing.wipe()
@@ -123,7 +148,8 @@ class _Talk:
     async def _ears(self) -> Hearing:
         """Return what listens: for what was asked, for every word where nothing was."""
         if self._hearing is None:
-            self._hearing = Hearing(await self._words.lend(self._asked))
+            lent = await self._words.lend(self._asked, lambda: self._make_room(self._client.device))
+            self._hearing = Hearing(lent)
         return self._hearing
 
     async def _chunk(self, event: Event) -> None:

@@ -5,7 +5,7 @@ one gets it. Never listens for another word than the ones that were asked for.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...ear import Ear
@@ -83,8 +83,15 @@ class Words:
         """Load every model once, so that what is wrong with one is known before the first client comes."""
         self._idle += [self._ear(*choice) for choice in self._choices(self.offered)]
 
-    async def lend(self, names: object) -> Lent:
+    async def lend(self, names: object, make_room: Callable[[], None]) -> Lent:
         """Return ears for the words that a client asks for; for all that are offered if it names none (None).
+
+        Parameters
+        ----------
+        names : object
+            What the client says.
+        make_room : callable
+            Has somebody give ears back, if anybody has to; called where all are lent.
 
         Raises
         ------
@@ -92,6 +99,8 @@ class Words:
             For what is no list of names, a word that is not offered, and where too many are listened to already.
         """
         called = self._called(names)
+        if self._lent >= MOST_LISTENING:
+            make_room()
         if self._lent >= MOST_LISTENING:
             raise ClientError("busy", f"{MOST_LISTENING} clients are being listened to: come back later")
         self._lent += 1
