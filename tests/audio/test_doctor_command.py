@@ -78,7 +78,7 @@ def test_a_persons_mute_within_the_three_seconds_ends_them(pulse, tmp_path):
         assert b"Say one of these now" in process.stderr.readline()
         muted.touch()
         out, err = process.communicate(timeout=60)
-    assert process.returncode == 1 and out == b"" and b"muted this device meanwhile" in err, err
+    assert process.returncode == 1 and out == b"" and b"has muted this device" in err, err
 
 
 @pytest.mark.parametrize("words", [["--device", "USB"], ["--channel", "1"]])

@@ -17,7 +17,16 @@ from wakegate.train import export, graph  # noqa: E402  (they import torch)
 from wakegate.train.corpus import WORDS  # noqa: E402
 from wakegate.train.fit import IGNORED, NONE, STEP, STEPS, load_network, targets  # noqa: E402
 from wakegate.train.network import BINS, HOP, MELS, STRIDE, FrontEnd, Shape, Trunk, fourier, mel_bank  # noqa: E402
-from wakegate.train.verifier import WINDOW, Verifier, VerifierShape, centred, loudness  # noqa: E402
+from wakegate.train.verifier import (  # noqa: E402
+    AGAIN,
+    THROATS,
+    WINDOW,
+    Verifier,
+    VerifierShape,
+    centred,
+    loudness,
+    other_throats,
+)
 from wakegate.wake import load  # noqa: E402
 
 RATE = 16_000
@@ -67,6 +76,8 @@ def verifier():
     torch.manual_seed(5)
     made = lived(Verifier(NONE + 1, VerifierShape(channels=(4, 6, 8, 10), mixed=12)))
     made.place.data.normal_(0, 1)
+    made.value.weight.data *= 10  # so that it finds more in one window than in another
+    made.value.bias.data[-1] += 3.15
     return made
 
 
@@ -107,8 +118,8 @@ def by_torch(trunk, verifier, samples):
             continue
         end = WINDOW + (at + graph.STEPS) * STRIDE
         with torch.no_grad():
-            window = centred(loudness(power[:, end - WINDOW : end])).expand(len(steps), -1, -1)
-            scores[at : at + graph.STEPS] = verifier(window, steps).softmax(1)[:, :NONE].numpy()
+            window = centred(loudness(power[:, end - WINDOW : end]))[0]
+            scores[at : at + graph.STEPS] = verifier.sure(window, steps)[:, :NONE].numpy()
     return scores
 
 
@@ -130,6 +141,23 @@ def test_some_chunks_are_suspected_and_some_are_not(trunk, verifier):
     samples = samples[: len(samples) // graph.CHUNK * graph.CHUNK]
     suspected = by_torch(trunk, verifier, samples).reshape(-1, graph.STEPS * len(WORDS)).any(axis=1)
     assert suspected.any() and not suspected.all()
+
+
+def test_some_windows_are_looked_at_again_and_some_are_not(trunk, verifier):
+    """Else the comparison above would say nothing of the other throats."""
+    samples = np.concatenate(list(SOUNDS.values())).astype(np.int16)
+    best = by_torch(trunk, verifier, samples[: len(samples) // graph.CHUNK * graph.CHUNK])
+    best = best.reshape(-1, graph.STEPS * len(WORDS)).max(axis=1)
+    assert (best >= AGAIN).any() and ((0 < best) & (best < AGAIN)).any()
+
+
+def test_other_throats_say_it_higher_and_lower(verifier):
+    """A tone in one band comes out at its place over the stretch, shared by the two bands next to it."""
+    features = torch.zeros(WINDOW, MELS)
+    features[:, 20] = 1
+    for said, stretch in zip(features @ other_throats(), THROATS, strict=True):
+        assert said[0].argmax() == round(20 / stretch)
+        assert (said[0] @ torch.arange(MELS).float() / said[0].sum()).item() == pytest.approx(20 / stretch, abs=0.6)
 
 
 def test_a_checkpoint_loads_as_it_was(trunk, tmp_path):

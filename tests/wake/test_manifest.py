@@ -120,8 +120,8 @@ def test_a_graph_that_takes_floats_is_a_mismatch(tmp_path, engine):
 
 
 def test_a_state_of_no_fixed_size_is_a_mismatch(tmp_path, engine):
-    with pytest.raises(ModelMismatchError, match="'tail'"):
-        load(path=copy(tmp_path, graph=lambda data: unsized(data, "tail")), engine=engine)
+    with pytest.raises(ModelMismatchError, match="'means_before'"):
+        load(path=copy(tmp_path, graph=lambda data: unsized(data, "means_before")), engine=engine)
 
 
 # The manifest file.
@@ -193,7 +193,8 @@ def test_a_text_or_a_float_is_no_whole_number(measured, value):
 
 
 RANGES = {
-    "format of tomorrow": (("format", 2), "this wakegate reads format 1 at 16000 Hz"),
+    "format of yesterday": (("format", 1), "this wakegate reads format 2 at 16000 Hz; a word of your own is to be"),
+    "format of tomorrow": (("format", 3), "this wakegate reads format 2 at 16000 Hz"),
     "another rate": (("sample_rate", 8000), "16000 Hz"),
     "no words": (("words", []), "'words'"),
     "floor 0": (("floor", 0.0), "'floor'"),

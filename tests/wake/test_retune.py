@@ -62,6 +62,27 @@ def test_the_ear_goes_on_in_the_middle_of_a_word_as_if_nothing_had_happened():
     assert {one.word for one in found if one.at > middle} == {"computer", "view_glass"}
 
 
+def test_thresholds_forgive_the_spelling_that_words_forgive():
+    def thresholds(ear):
+        return dict(ear._detector.config.thresholds)
+
+    chosen = {"View Glass": 0.5, "COMPUTER": 0.6}
+    ear = Ear.open(["view glass", "Computer"], chosen)
+    assert thresholds(ear) == {"view_glass": 0.5, "computer": 0.6}
+    ear.retune(("computer",), {"Computer": 0.7})
+    assert thresholds(ear) == {"computer": 0.7}
+    for twice in ({"computer": 0.5, "Computer": 0.5}, {"view glass": 0.5, "view_glass": 0.6}):
+        with pytest.raises(ConfigError, match="name a word twice"):
+            Ear.open(None, twice)
+        with pytest.raises(ConfigError, match="name a word twice"):
+            ear.retune(("computer",), twice)
+
+
+def test_a_config_s_thresholds_may_be_of_words_that_are_not_listened_for():
+    ear = Ear.open(None, {"alexa": 0.5, "computer": 0.6}, load(["computer"]))
+    assert ear.words == ("computer",)
+
+
 def test_what_cannot_be_is_refused_and_nothing_is_changed():
     scorer = load(["alexa"])
     ear = Ear(scorer, Detector(scorer.manifest.detector_config(scorer.words)))

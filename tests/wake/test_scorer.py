@@ -264,7 +264,9 @@ def test_after_reset_no_form_of_the_audio_is_left_in_this_process(engine, tmp_pa
     assert done.returncode == 0, done.stderr
     clean, before, after = json.loads(done.stdout)
     assert clean == {}, "the probes find themselves"
-    assert before.get("stored int16") and before.get("stored float32"), "nothing was there to be wiped"
+    assert before.get("stored int16"), "nothing was there to be wiped"
+    # What onnxruntime makes of samples is overwritten as it is freed; numpy's arrays are ours, and stay for the next.
+    assert bool(before.get("stored float32")) == (engine == "numpy")
     assert after == {}
 
 

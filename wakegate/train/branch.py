@@ -1,67 +1,113 @@
 """Branch: the verifier as the branch of the graph that is run only where a word is suspected.
 
-Owns its nodes: from the window of mel power, and the first stage's odds, to scores. Must compute exactly what
-``verifier`` computes (a test compares them).
+Owns its nodes: from the window of mel power, and the first stage's odds, to scores; and, in a branch of that branch,
+the looks through other throats, where the first look did not dispel the suspicion. Must compute exactly what
+``Verifier.sure`` computes (a test compares them).
 """
 
 import numpy as np
 
-from .graph import Nodes
+from ..wake.session import BEFORE
+from .graph import Nodes, scores
 from .network import FLOOR, folded
-from .verifier import BANDS, PLACES, Plane, Verifier
+from .verifier import AGAIN, BANDS, PLACES, Plane, Verifier, other_throats
 
 
-def verified(verifier: Verifier, odds: str = "odds", prefix: str = "") -> Nodes:
-    """Return the branch: the window once, the first stage a step. It reads ``window`` and ``odds`` of the graph."""
+def verified(verifier: Verifier, odds: str, steps: int, prefix: str = "") -> Nodes:
+    """Return the branch: the window once, the first stage a step. It reads ``bands`` and ``odds`` of the graph."""
     branch, words = Nodes(prefix), verifier.value.out_channels - 1
-    second = _pooled(branch, verifier, _mixed(branch, verifier, _seen(branch, verifier)))
+    look, across = _Look(branch, verifier), _across(branch)
+    second = look.at(branch, across)
     # "No word" has odds of one against itself.
     edges = branch.constant("edges", [0, 0, 0, 1])
     chances = branch.node("LogSoftmax", [branch.node("Pad", [odds, edges], "with_none")], "first", axis=1)
     first = branch.node("Mul", [chances, branch.constant("trust", verifier.trust.detach().numpy())], "trusted")
-    both = branch.node("Softmax", [branch.node("Add", [second, first], "both")], "sure", axis=1)
-    branch.node("Unsqueeze", [branch.cut(both, 0, words, 1, "words"), branch.constant("batch", [0])], "verified")
+    once = _sure(branch, second, first, words)
+    best = branch.node("ReduceMax", [once], "best_once", keepdims=0)
+    doubtful = branch.node("GreaterOrEqual", [best, branch.constant("again", np.array(AGAIN, np.float32))], "doubtful")
+    again, alone = Nodes(f"{prefix}again/"), Nodes(f"{prefix}once/")
+    mean = _mean(again, [second, *_through_other_throats(again, look, across)])
+    _batch(again, _sure(again, mean, first, words))
+    _batch(alone, once)
+    branches = {
+        name: nodes.branch(f"{prefix}{name}", scores(f"{nodes.prefix}verified", words, steps))
+        for name, nodes in (("then_branch", again), ("else_branch", alone))
+    }
+    branch.node("If", [doubtful], "verified", **branches)
     return branch
 
 
-def _seen(branch: Nodes, verifier: Verifier) -> str:
-    """Power (WINDOW, MELS) to planes (1, channels, BANDS, PLACES)."""
-    floored = branch.node("Add", ["window", branch.constant("window_floor", np.array(FLOOR, np.float32))], "above")
+class _Look:
+    """The verifier's weights, written into a branch once, for as many looks as are wanted there and further inside."""
+
+    def __init__(self, branch: Nodes, verifier: Verifier) -> None:
+        self._verifier = verifier
+        self._planes = []
+        for index, plane in enumerate(verifier.planes):
+            assert isinstance(plane, Plane)
+            weight, bias = folded(plane.conv, plane.norm)
+            rows, columns = plane.conv.kernel_size
+            named = (branch.weights(f"plane_weight{index}", weight), branch.constant(f"plane_bias{index}", bias))
+            self._planes.append((*named, plane.conv.stride, [rows // 2, columns // 2] * 2))
+        self._stacked = branch.constant("stacked_shape", [1, BANDS * verifier.shape.channels[-1], PLACES])
+        weight, bias = folded(verifier.mix, verifier.norm)
+        self._mix = (branch.weights("mix_weight", weight), branch.constant("mix_bias", bias))
+        self._said = {}
+        for name, layer in (("value", verifier.value), ("attention", verifier.weight)):
+            assert layer.bias is not None
+            values = (("weight", layer.weight), ("bias", layer.bias))
+            self._said[name] = [branch.constant(f"{name}_{kind}", value.detach().numpy()) for kind, value in values]
+        self._place = branch.constant("place", verifier.place.detach().numpy()[None])
+        self._plane_axes, self._time_axis = branch.constant("plane_axes", [0, 1]), branch.constant("time_axis", [2])
+
+    def at(self, nodes: Nodes, across: str, named: str = "") -> str:
+        """Return the (1, words and none) logits of (MELS, WINDOW) features; new names begin with ``named``."""
+        x = nodes.node("Unsqueeze", [across, self._plane_axes], f"{named}plane")
+        for index, (weight, bias, strides, pads) in enumerate(self._planes):
+            x = nodes.node("Conv", [x, weight, bias], f"{named}plane_conv{index}", strides=strides, pads=pads)
+            x = nodes.node("Relu", [x], f"{named}plane_relu{index}")
+        x = nodes.node("Reshape", [x, self._stacked], f"{named}stacked")
+        x = nodes.node("Conv", [x, *self._mix], f"{named}mix", pads=[1, 1])
+        mixed = nodes.node("Relu", [x], f"{named}mixed")
+        said = {name: nodes.node("Conv", [mixed, *self._said[name]], f"{named}{name}") for name in self._said}
+        placed = nodes.node("Add", [said["attention"], self._place], f"{named}placed")
+        weights = nodes.node("Softmax", [placed], f"{named}weights", axis=2)
+        pooled = nodes.node("Mul", [weights, said["value"]], f"{named}pooled")
+        return nodes.node("ReduceSum", [pooled, self._time_axis], f"{named}second", keepdims=0)
+
+
+def _across(branch: Nodes) -> str:
+    """Power of this chunk and before it, (WINDOW, MELS), to the verifier's features, bands first."""
+    window = branch.node("Concat", [f"bands{BEFORE}", "bands"], "window", axis=0)
+    floored = branch.node("Add", [window, branch.constant("window_floor", np.array(FLOOR, np.float32))], "above")
     loud = branch.node("Log", [floored], "loud")
     level = branch.node("ReduceMean", [loud], "level", axes=[0])
     shape = branch.node("Sub", [loud, level], "shape")
     halved = branch.node("Mul", [shape, branch.constant("half", np.array(0.5, np.float32))], "halved")
-    across = branch.node("Transpose", [halved], "across", perm=[1, 0])
-    x = branch.node("Unsqueeze", [across, branch.constant("plane_axes", [0, 1])], "plane")
-    for index, plane in enumerate(verifier.planes):
-        assert isinstance(plane, Plane)
-        weight, bias = folded(plane.conv, plane.norm)
-        constants = [branch.weights(f"plane_weight{index}", weight), branch.constant(f"plane_bias{index}", bias)]
-        rows, columns = plane.conv.kernel_size
-        pads = [rows // 2, columns // 2] * 2
-        x = branch.node("Conv", [x, *constants], f"plane_conv{index}", strides=plane.conv.stride, pads=pads)
-        x = branch.node("Relu", [x], f"plane_relu{index}")
-    return x
+    return branch.node("Transpose", [halved], "across", perm=[1, 0])
 
 
-def _mixed(branch: Nodes, verifier: Verifier, planes: str) -> str:
-    """Planes to (1, mixed, PLACES): bands and channels together, each place with its neighbours."""
-    stacked = branch.constant("stacked_shape", [1, BANDS * verifier.shape.channels[-1], PLACES])
-    x = branch.node("Reshape", [planes, stacked], "stacked")
-    weight, bias = folded(verifier.mix, verifier.norm)
-    constants = [branch.weights("mix_weight", weight), branch.constant("mix_bias", bias)]
-    return branch.node("Relu", [branch.node("Conv", [x, *constants], "mix", pads=[1, 1])], "mixed")
+def _through_other_throats(nodes: Nodes, look: _Look, across: str) -> list[str]:
+    """Logits of the same features with the mel axis stretched."""
+    seconds = []
+    for number, throat in enumerate(other_throats().numpy()):
+        said = nodes.node("MatMul", [nodes.constant(f"throat{number}", throat.T), across], f"{number}/said")
+        seconds.append(look.at(nodes, said, f"{number}/"))
+    return seconds
 
 
-def _pooled(branch: Nodes, verifier: Verifier, mixed: str) -> str:
-    """Attention over the places: (1, words and none) logits."""
-    said = {}
-    for name, layer in (("value", verifier.value), ("attention", verifier.weight)):
-        assert layer.bias is not None
-        weight = branch.constant(f"{name}_weight", layer.weight.detach().numpy())
-        bias = branch.constant(f"{name}_bias", layer.bias.detach().numpy())
-        said[name] = branch.node("Conv", [mixed, weight, bias], name)
-    place = branch.constant("place", verifier.place.detach().numpy()[None])
-    weights = branch.node("Softmax", [branch.node("Add", [said["attention"], place], "placed")], "weights", axis=2)
-    pooled = branch.node("Mul", [weights, said["value"]], "pooled")
-    return branch.node("ReduceSum", [pooled, branch.constant("time_axis", [2])], "second", keepdims=0)
+def _mean(nodes: Nodes, values: list[str]) -> str:
+    total = values[0]
+    for number, value in enumerate(values[1:]):
+        total = nodes.node("Add", [total, value], f"total{number}")
+    return nodes.node("Mul", [total, nodes.constant("share", np.array(1 / len(values), np.float32))], "mean")
+
+
+def _sure(nodes: Nodes, second: str, first: str, words: int) -> str:
+    """Both stages' logits to (steps, words) chances."""
+    both = nodes.node("Softmax", [nodes.node("Add", [second, first], "both")], "sure", axis=1)
+    return nodes.cut(both, 0, words, 1, "words")
+
+
+def _batch(nodes: Nodes, chances: str) -> None:
+    nodes.node("Unsqueeze", [chances, nodes.constant("batch", [0])], "verified")

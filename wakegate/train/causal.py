@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .graph import Graph, Grown
+from .sizes import past
 
 
 def windows(
@@ -27,13 +28,12 @@ def windows(
     Parameters
     ----------
     nodes : Graph or Grown
-        Where they go, with the state ``cache{index}`` of the rows before these.
+        Where they go.
     x : str
-        (rows, channels).
+        (rows, channels), which a node of theirs makes; the rows before these are their state.
     """
-    past = (width - 1) * dilation + 1 - stride
-    seen = nodes.node("Concat", [nodes.state(f"cache{index}", [past, channels]), x], f"seen{index}", axis=0)
-    nodes.cut(seen, rows, rows + past, 0, f"cache{index}_next")
+    before = past(width, dilation, stride)
+    seen = nodes.node("Concat", [nodes.before(x, (before, rows, channels)), x], f"seen{index}", axis=0)
     steps = rows // stride
     picked = np.arange(steps)[:, None] * stride + np.arange(width)[None, :] * dilation
     each = nodes.node("Gather", [seen, nodes.constant(f"rows{index}", picked.ravel())], f"picked{index}", axis=0)

@@ -34,17 +34,14 @@ GATE = 0.1
 def _front_end(graph: Graph) -> tuple[str, str]:
     """PCM to mel power and features, (FRAMES, MELS) both. The frame is two hops: framing is a reshape."""
     samples = graph.node("Cast", ["pcm"], "samples", to=TensorProto.FLOAT)
-    joined = graph.node("Concat", [graph.state("tail", [1, HOP]), samples], "joined", axis=1)
-    graph.cut(joined, CHUNK, CHUNK + HOP, 1, "tail_next")
-    hops = graph.node("Reshape", [joined, graph.constant("hops_shape", [FRAMES + 1, HOP])], "hops")
+    hops = graph.node("Reshape", [samples, graph.constant("hops_shape", [FRAMES + 1, HOP])], "hops")
     squares = _squares(graph, graph.cut(hops, 0, FRAMES, 0, "left"), _mirrored(graph, hops))
     # A last column of ones rides along: its running mean is the weight that takes the bias out of the others.
     bank = np.hstack([mel_bank()[: len(BINS)], np.zeros((len(BINS), 1), np.float32)])
     ones = np.eye(1, MELS + 1, MELS, dtype=np.float32)[0]
     power = graph.node("Gemm", [squares, graph.constant("mel_bank", bank), graph.constant("ones", ones)], "power")
-    past = graph.node("Concat", [graph.state("mean", [1, MELS + 1]), power], "past", axis=0)
+    past = graph.node("Concat", [graph.before("means", (1, FRAMES, MELS + 1)), power], "past", axis=0)
     means = graph.node("MatMul", [graph.constant("averaging", _averaging()), past], "means")
-    graph.cut(means, FRAMES - 1, FRAMES, 0, "mean_next")
     weight = graph.cut(means, MELS, MELS + 1, 1, "weight")
     mean = graph.node("Div", [graph.cut(means, 0, MELS, 1, "biased"), weight], "mean_of_bands")
     floored = graph.node("Add", [mean, graph.constant("floor", np.array(FLOOR, np.float32))], "floored")
@@ -98,14 +95,13 @@ def build(trunk: Trunk, verifier: Verifier) -> onnx.ModelProto:
         x = graph.node("Add", [x, active], f"sum{index}") if index else active
         rows, channels = rows // stride, len(weight)
     graph.node("Gemm", [x, *_odds(graph, trunk)], "odds")
-    window = graph.node("Concat", [graph.state("heard", [WINDOW - FRAMES, MELS]), bands], "window", axis=0)
-    graph.cut(window, FRAMES, WINDOW, 0, "heard_next")
+    graph.before(bands, (WINDOW - FRAMES, FRAMES, MELS))
     best = graph.node("ReduceMax", ["odds"], "best", keepdims=0)
     graph.node("GreaterOrEqual", [best, graph.constant("gate", np.array(np.log(GATE), np.float32))], "suspected")
     none = Nodes()
     none.node("Constant", [], "nothing", value=numpy_helper.from_array(np.zeros((1, STEPS, len(WORDS)), np.float32)))
     branches = {
-        "then_branch": verified(verifier).branch("verify", scores("verified")),
+        "then_branch": verified(verifier, "odds", STEPS).branch("verify", scores("verified")),
         "else_branch": none.branch("pass", scores("nothing")),
     }
     graph.node("If", ["suspected"], "scores", **branches)

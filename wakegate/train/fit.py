@@ -23,6 +23,7 @@ from .augment import LENGTH
 from .corpus import WORDS
 from .network import HOP, STRIDE, FrontEnd, Shape, Trunk
 from .shards import Pool
+from .throat import throats
 
 STEP = HOP * STRIDE
 STEPS = LENGTH // STEP
@@ -98,12 +99,9 @@ def losses(logits: Tensor, classes: Tensor, positive: float, negative: float) ->
 
 
 def stretched(features: Tensor, rng: np.random.Generator) -> Tensor:
-    """Stretch the mel axis by up to 16 %, as other throats would (VTLP, Jaitly and Hinton 2013)."""
-    bands = features.shape[2]
-    stretch = torch.from_numpy(rng.uniform(0.85, 1.16, (len(features), 1)).astype(np.float32))
-    place = (torch.arange(bands)[None, :] * stretch).clamp(max=bands - 1)
-    # Each new band takes from the two that it lies between.
-    return features @ (1 - (torch.arange(bands)[None, :, None] - place[:, None, :]).abs()).clamp(min=0)
+    """Stretch the mel axis by up to 16 %, as other throats would."""
+    stretch = torch.from_numpy(rng.uniform(0.85, 1.16, len(features)).astype(np.float32))
+    return features @ throats(stretch, features.shape[2])
 
 
 def hurried(features: Tensor, rng: np.random.Generator) -> Tensor:

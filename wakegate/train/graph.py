@@ -3,13 +3,14 @@
 Owns the sizes of a chunk and how names become a checked model. Must know nothing of what the nodes compute.
 """
 
-from collections.abc import Sequence
+from collections.abc import MutableSequence, Sequence
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from ..wake.session import BEFORE
 from .corpus import WORDS
 from .sizes import HOP, STRIDE
 
@@ -22,15 +23,15 @@ class Nodes:
     """Collects the nodes and constants of a graph, or of a branch of one; ``prefix`` begins every name it makes."""
 
     def __init__(self, prefix: str = "") -> None:
-        self._prefix = prefix
+        self.prefix = prefix
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
 
     def constant(self, name: str, value: NDArray[np.generic] | Sequence[int]) -> str:
         """Add a constant and return its name."""
         array = np.asarray(value, np.int64) if not isinstance(value, np.ndarray) else value
-        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(array), self._prefix + name))
-        return self._prefix + name
+        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(array), self.prefix + name))
+        return self.prefix + name
 
     def weights(self, name: str, value: NDArray[np.float32]) -> str:
         """Add learned weights: halves in the file, made whole once when the model is loaded."""
@@ -39,7 +40,7 @@ class Nodes:
 
     def node(self, kind: str, inputs: Sequence[str], output: str, **attributes: object) -> str:
         """Add a node and return its output's name."""
-        named = self._prefix + output
+        named = self.prefix + output
         self._nodes.append(helper.make_node(kind, list(inputs), [named], name=named, **attributes))
         return named
 
@@ -58,14 +59,20 @@ class Graph(Nodes):
 
     def __init__(self) -> None:
         super().__init__()
-        self._inputs = [helper.make_tensor_value_info("pcm", TensorProto.INT16, [1, CHUNK])]
+        self._inputs = [helper.make_tensor_value_info("pcm", TensorProto.INT16, [1, HOP + CHUNK])]
         self._outputs: list[onnx.ValueInfoProto] = []
 
-    def state(self, name: str, shape: Sequence[int]) -> str:
-        """Add a state: an input NAME, and an output NAME_next of the same shape that some node must make."""
-        self._inputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
-        self._outputs.append(helper.make_tensor_value_info(f"{name}_next", TensorProto.FLOAT, shape))
-        return name
+    def before(self, rows: str, sizes: tuple[int, int, int]) -> str:
+        """Add a state, the last rows that a node made before this chunk, and return its name.
+
+        Parameters
+        ----------
+        rows : str
+            What some node makes.
+        sizes : (int, int, int)
+            Rows before the chunk, rows of the chunk, values a row.
+        """
+        return _before(self._inputs, self._outputs, rows, sizes)
 
     def model(self) -> onnx.ModelProto:
         """Return the checked model."""
@@ -94,17 +101,13 @@ class Grown(Nodes):
         self._model = onnx.ModelProto()
         self._model.CopyFrom(model)
 
-    @property
-    def prefix(self) -> str:
-        """What every new name begins with."""
-        return self._prefix
-
-    def state(self, name: str, shape: Sequence[int]) -> str:
-        """Add a state and return its whole name; some node must make NAME_next in the same shape."""
-        whole, graph = self._prefix + name, self._model.graph
-        for values, called in ((graph.input, whole), (graph.output, f"{whole}_next")):
-            values.append(helper.make_tensor_value_info(called, TensorProto.FLOAT, shape))
-        return whole
+    def before(self, rows: str, sizes: tuple[int, int, int]) -> str:
+        """As :meth:`Graph.before`; words that look back equally far at the same rows share one state."""
+        inputs = self._model.graph.input
+        known = {one.name: one.type.tensor_type.shape.dim[0].dim_value for one in inputs}
+        if known.get(rows + BEFORE) == sizes[0]:
+            return rows + BEFORE
+        return _before(inputs, self._model.graph.output, rows, sizes)
 
     def model(self, column: str) -> onnx.ModelProto:
         """Return the checked model, with (1, steps, 1) of this name as the last column of its scores."""
@@ -112,13 +115,25 @@ class Grown(Nodes):
         _, steps, words = (size.dim_value for size in graph.output[0].type.tensor_type.shape.dim)
         before = next(node for node in graph.node if "scores" in node.output)
         before.name = before.output[0] = "scores_of_trunk" if before.op_type == "If" else f"scores_of_{words}"
-        added = self.branch(self._prefix, scores(column, 1, steps))
+        added = self.branch(self.prefix, scores(column, 1, steps))
         graph.node.extend(added.node)
         graph.initializer.extend(added.initializer)
         graph.node.append(helper.make_node("Concat", [before.name, column], ["scores"], name="scores", axis=2))
         graph.output[0].type.tensor_type.shape.dim[2].dim_value = words + 1
         onnx.checker.check_model(self._model, full_check=True)
         return self._model
+
+
+def _before(
+    inputs: MutableSequence[onnx.ValueInfoProto],
+    outputs: MutableSequence[onnx.ValueInfoProto],
+    rows: str,
+    sizes: tuple[int, int, int],
+) -> str:
+    before, new, width = sizes
+    outputs.append(helper.make_tensor_value_info(rows, TensorProto.FLOAT, [new, width]))
+    inputs.append(helper.make_tensor_value_info(rows + BEFORE, TensorProto.FLOAT, [before, width]))
+    return rows + BEFORE
 
 
 def scores(name: str, words: int = len(WORDS), steps: int = STEPS) -> onnx.ValueInfoProto:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ..events import SAMPLE_RATE
 from .sizes import HOP as HOP
 from .sizes import STRIDE as STRIDE
+from .sizes import past
 
 FRAME = 320
 BINS = np.concatenate([np.arange(62.5, 1000.0, 31.25), np.arange(1000.0, 7626.0, 62.5)])
@@ -114,8 +115,7 @@ class CausalConv(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, width: int, dilation: int = 1, stride: int = 1) -> None:
         super().__init__()
-        # Zeros before the first frame, as many as the stream's cache holds.
-        self.past = (width - 1) * dilation + 1 - stride
+        self.past = past(width, dilation, stride)
         self.conv = nn.Conv1d(inputs, outputs, width, stride=stride, dilation=dilation, bias=False)
         self.norm = nn.BatchNorm1d(outputs)
 

@@ -4,10 +4,10 @@ Owns where models lie: ``models/`` inside the installed package, or beside it in
 never choose another model or word than the one asked for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ..errors import ModelError
+from ..errors import ConfigError, ModelError
 from . import manifest
 from .manifest import Manifest
 from .scorer import Scorer
@@ -52,6 +52,14 @@ def distinct(words: Sequence[str]) -> tuple[str, ...]:
     if not wanted or len(set(wanted)) != len(wanted):
         raise ModelError(f"the words {list(words)} are empty or repeated: name each word once")
     return wanted
+
+
+def by_word(thresholds: Mapping[str, float]) -> dict[str, float]:
+    """Return thresholds by words as models spell them; ConfigError where two are of one word."""
+    chosen = {spelled(word): threshold for word, threshold in thresholds.items()}
+    if len(chosen) != len(thresholds):
+        raise ConfigError(f"the thresholds {dict(thresholds)} name a word twice: give each word one")
+    return chosen
 
 
 def load(words: Sequence[str] | None = None, path: str | Path | None = None, engine: str | None = None) -> Scorer:

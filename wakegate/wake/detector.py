@@ -136,6 +136,7 @@ class Detector:
     _fallen: list[int] = field(init=False)
     _steps: int = field(init=False, default=0)
     _origin: int = field(init=False, default=0)
+    _idle: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         """Start fresh."""
@@ -149,6 +150,7 @@ class Detector:
         self._fallen = [self.config.fall // self.config.step + 1] * len(self._words)
         self._steps = 0
         self._origin = at
+        self._idle = False
 
     def retune(self, config: DetectorConfig) -> None:
         """Go on with other words or thresholds; what is under way of a word that stays goes on with it.
@@ -168,6 +170,7 @@ class Detector:
         self._open = [None if was is None else self._open[was] for was in kept]
         self._fallen = [long if was is None else self._fallen[was] for was in kept]
         self._recent, self._words, self.config = recent, words, config
+        self._idle = False
 
     def push(self, scores: Scores) -> tuple[Detection | Candidate, ...]:
         """Take scores and return what they settle, in the order in which it is settled.
@@ -184,15 +187,20 @@ class Detector:
         """
         if not len(scores):
             return ()
-        joined = np.concatenate([self._recent, scores])
-        peak = joined.max()
+        peak = np.maximum.reduce(scores, None)
         if not peak <= MOST:
             raise ModelError(f"the model gave the score {peak}, which is none: it is damaged; install another")
         first, self._steps = self._steps, self._steps + len(scores)
+        # No average is above the highest score, but for its rounding.
+        low = peak < 0.99 * self.config.floor
+        if low and self._idle and len(scores) >= len(self._recent):
+            self._recent[:] = scores[len(scores) - len(self._recent) :]
+            return ()
+        joined = np.concatenate([self._recent, scores])
         self._recent = joined[len(scores) :]
         armed = min(self._fallen) * self.config.step >= self.config.fall
-        # No average is above the highest score, but for its rounding.
-        if armed and peak < 0.99 * self.config.floor and not any(self._open):
+        self._idle = bool(low and armed and joined.max() < 0.99 * self.config.floor and not any(self._open))
+        if self._idle:
             return ()
         events: list[Detection | Candidate] = []
         for step, row in enumerate(self._smooth(joined).tolist(), first):

@@ -19,7 +19,8 @@ from ..events import SAMPLE_RATE
 from . import onnx_file, trunk
 from .detector import DetectorConfig, WordTiming
 
-FORMAT = 1
+FORMAT = 2
+"""1 had states that came out whole; here rows follow rows."""
 MOST_WORDS, WORDS_BYTES = 32, 2000
 """How many words a model may know, and their length together: every line of the journal names all of them."""
 MOST_SMOOTHING = 1000
@@ -164,6 +165,10 @@ class Manifest:
         )
 
     def verified_bytes(self) -> bytes:
+        """Return the model file, :meth:`verified`."""
+        return self.verified()[0]
+
+    def verified(self) -> tuple[bytes, onnx_file.Graph]:
         """Read the model file and check it, so that what is checked is what is loaded, by whatever engine.
 
         Raises
@@ -185,15 +190,16 @@ class Manifest:
                 f"it is damaged or another model; reinstall it"
             )
         try:
-            named = trunk.digest(onnx_file.parse(data).constants)
+            graph = onnx_file.parse(data)
         except ValueError as error:
             raise ModelError(f"{self.path} is no model that wakegate loads: {error}") from error
+        named = trunk.digest(graph.constants)
         if self.trunk and self.trunk != named:
             raise ModelMismatchError(
                 f"{self.path} hangs on the trunk {named[:12]}..., its manifest says {self.trunk[:12]}...: what was "
                 f"measured was another model; train or install it again"
             )
-        return data
+        return data, graph
 
 
 def read(path: Path) -> Manifest:
@@ -261,7 +267,10 @@ def _parse(path: Path, raw: dict[str, object]) -> Manifest:
         return _get(kind, key, source)
 
     if get(int, "format") != FORMAT or get(int, "sample_rate") != SAMPLE_RATE:
-        raise ValueError(f"'format' and 'sample_rate': this wakegate reads format {FORMAT} at {SAMPLE_RATE} Hz")
+        raise ValueError(
+            f"'format' and 'sample_rate': this wakegate reads format {FORMAT} at {SAMPLE_RATE} Hz; a word of your own is "
+            f"to be made anew"
+        )
     words = tuple(
         WordEntry(
             word=get(str, "word", w),

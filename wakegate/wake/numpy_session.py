@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from ..errors import ModelError
 from .manifest import Manifest
 from .numpy_operators import Array, Tape, write
-from .onnx_file import Form, Graph, Node, parse
+from .onnx_file import Form, Graph, Node
+from .past import Past
+from .session import BEFORE, Pcm, state_of
 from .session import Form as Said
-from .session import private, state_of
 
 _SAID: Mapping[type[np.generic], str] = {np.float32: "float", np.int16: "int16"}
 Calls = Sequence[Any]
@@ -42,16 +43,18 @@ class NumpySession:
     def __init__(self, manifest: Manifest) -> None:
         self.version = f"numpy {np.__version__}"
         _one_thread()
-        data = manifest.verified_bytes()
+        _, graph = manifest.verified()
         try:
-            graph = parse(data)
-            shapes = state_of(manifest, _said(graph.inputs), _said(graph.outputs))
-            self.pcm: NDArray[np.int16] = private((1, manifest.chunk), np.int16)
-            self._state = {name: private(shape) for name, shape in shapes.items()}
-            self._compiled = _Compiled(graph, {"pcm": self.pcm, **self._state})
+            sizes = state_of(manifest, _said(graph.inputs), _said(graph.outputs))
+            self._samples = Pcm(graph.inputs["pcm"].shape[1] or 0, manifest.chunk)
+            self.pcm: NDArray[np.int16] = self._samples.chunk
+            self._state = {name: Past(*size, turns=1) for name, size in sizes.items()}
+            before = {name + BEFORE: past.before() for name, past in self._state.items()}
+            self._compiled = _Compiled(graph, {"pcm": self._samples.whole, **before})
             steps = manifest.chunk // manifest.step
             self.scores: NDArray[np.float32] = self._compiled.output("scores", (1, steps, len(manifest.words)))
-            self._next = [(self._state[name], self._compiled.output(f"{name}_next", shapes[name])) for name in shapes]
+            made = {name: self._compiled.output(name, past.new().shape) for name, past in self._state.items()}
+            self._made = [(past, past.new(), made[name]) for name, past in self._state.items()]
         except (ValueError, OverflowError, RecursionError) as error:
             if isinstance(error, ModelError):
                 raise
@@ -63,8 +66,10 @@ class NumpySession:
         with np.errstate(all="ignore"):
             for call in self._compiled.tape.calls:
                 call()
-        for state, made in self._next:
-            state[:] = made
+        self._samples.keep()
+        for past, new, made in self._made:
+            new[:] = made
+            past.begin_again()
 
     def forget(self) -> None:
         """Overwrite everything with zeros."""
@@ -76,8 +81,10 @@ class NumpySession:
         self._wipe()
 
     def _wipe(self) -> None:
-        for array in (self.pcm, *self._state.values(), *self._compiled.tape.arrays):
+        for array in (self._samples.whole, *self._compiled.tape.arrays):
             array[...] = 0
+        for past in self._state.values():
+            past.wipe()
 
 
 class _Compiled:

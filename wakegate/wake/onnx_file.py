@@ -189,12 +189,10 @@ def _node(data: memoryview) -> Node:
     kind = _one(found, "kind")
     if kind not in KINDS:
         raise ValueError(f"{kind!r} is no operator of wakegate's models")
-    return Node(
-        kind=kind,
-        inputs=tuple(found["inputs"]),
-        output=_one(found, "outputs"),
-        attributes=_unique(found["attributes"]),
-    )
+    attributes = _unique(found["attributes"])
+    if kind == "Cast" and attributes.get("to") != 1:  # whole numbers made of sound could be sizes
+        raise ValueError("it casts to another type than float")
+    return Node(kind=kind, inputs=tuple(found["inputs"]), output=_one(found, "outputs"), attributes=attributes)
 
 
 def _attribute(data: memoryview) -> tuple[str, int | tuple[int, ...] | NDArray[Any] | Graph]:

@@ -2,7 +2,7 @@
 
 The only importer of onnxruntime, and the owner of its silence: the telemetry switch is set before the import, one
 thread, no spinning, no arena (it would keep float copies of past audio). Must never hold more audio than one chunk and
-the context in its state.
+the overlap of frames before it, nor features of more than the context and the last few chunks.
 """
 
 import os
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from ..audio.memory import frees_overwritten
 from ..errors import ModelError
 from .manifest import Manifest
-from .session import private, state_of
+from .past import Past
+from .session import BEFORE, TURNS, Pcm, state_of
 
 _TELEMETRY = "ORT_DISABLE_TELEMETRY"
 
@@ -56,51 +57,62 @@ class OnnxruntimeSession:
     def __init__(self, manifest: Manifest) -> None:
         self._session, self.version = _loaded(manifest)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        forms = [{n.name: (n.type, *n.shape) for n in nodes} for nodes in (inputs, outputs)]
-        shapes = state_of(manifest, *forms)
-        self.pcm: NDArray[np.int16] = private((1, manifest.chunk), np.int16)
+        taken, made = ({n.name: (n.type, *n.shape) for n in nodes} for nodes in (inputs, outputs))
+        sizes = state_of(manifest, taken, made)
+        self._samples = Pcm(taken["pcm"][2], manifest.chunk)
+        self.pcm: NDArray[np.int16] = self._samples.chunk
         self.scores: NDArray[np.float32] = np.zeros(
             (1, manifest.chunk // manifest.step, len(manifest.words)), np.float32
         )
-        self._state = {name: (private(shape), private(shape)) for name, shape in shapes.items()}
-        self._turns = (self._bind(0), self._bind(1))
+        self._state = {name: Past(*size, TURNS) for name, size in sizes.items()}
+        self._turns = tuple(self._bind(turn) for turn in range(TURNS))
         self._turn = 0
         try:
             self.forget()
-        except Exception as error:  # onnxruntime has no common base for its errors
-            raise ModelError(f"{manifest.path} cannot be run by {self.version}: {_reason(error)}") from error
+        except ModelError as error:
+            raise ModelError(f"{manifest.path}: {error}") from error
 
     def run(self) -> None:
-        """Run one chunk; the state is read from one copy and written to the other, in turns."""
+        """Run one chunk; each turn's state lies behind that of the turn before."""
         self._run(self._turns[self._turn])
-        self._turn ^= 1
+        self._samples.keep()
+        turn = (self._turn + 1) % TURNS
+        if not turn:
+            for past in self._state.values():
+                past.begin_again()
+        self._turn = turn
 
     def forget(self) -> None:
         """Overwrite everything with zeros."""
         self._wipe()
         # Where malloc does not overwrite what onnxruntime frees, runs on silence mostly take the same buffers again.
-        for turn in self._turns:
+        for turn in self._turns[:2]:
             self._run(turn)
         self._wipe()
 
     def _run(self, binding: Any) -> None:
         """Run one chunk; what onnxruntime frees meanwhile is overwritten by malloc itself (2 % of the run's time)."""
-        with frees_overwritten:
-            self._session.run_with_iobinding(binding)
+        try:
+            with frees_overwritten:
+                self._session.run_with_iobinding(binding)
+        except Exception as error:  # onnxruntime has no common base for its errors
+            raise ModelError(f"the model cannot be run by {self.version}: {_reason(error)}") from error
 
     def _wipe(self) -> None:
         self._turn = 0
-        self.pcm[:] = 0
+        self._samples.whole[:] = 0
         self.scores[:] = 0
-        for pair in self._state.values():
-            for array in pair:
-                array[:] = 0
+        for past in self._state.values():
+            past.wipe()
 
     def _bind(self, turn: int) -> Any:
         binding = self._session.io_binding()
-        bound: list[tuple[str, NDArray[Any], bool]] = [("pcm", self.pcm, True), ("scores", self.scores, False)]
-        for name, pair in self._state.items():
-            bound += [(name, pair[turn], True), (f"{name}_next", pair[1 - turn], False)]
+        bound: list[tuple[str, NDArray[Any], bool]] = [
+            ("pcm", self._samples.whole, True),
+            ("scores", self.scores, False),
+        ]
+        for name, past in self._state.items():
+            bound += [(name + BEFORE, past.before(turn), True), (name, past.new(turn), False)]
         for name, array, is_input in bound:
             bind = binding.bind_input if is_input else binding.bind_output
             bind(name, "cpu", 0, array.dtype.type, array.shape, array.ctypes.data)

@@ -2,7 +2,7 @@
 
 Owns the samples of a chunk that is not complete yet; the network's state is its session's, and ``reset`` overwrites
 both. The network always runs in the same step, so the scores do not depend on how the samples came. Must never hold
-more audio than one chunk and the context in the state.
+more audio than one chunk and the overlap of frames before it.
 """
 
 from collections.abc import Sequence

@@ -5,7 +5,7 @@ Owns the seam between samples and scores. Must know no engine: :mod:`wakegate.wa
 
 import math
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,21 @@ from ..audio.memory import PrivateMemory
 from ..errors import ModelMismatchError
 from .manifest import Manifest
 
+BEFORE = "_before"
+TURNS = 8
+"""Runs of a session until its state is moved: its memory holds at most as many chunks more than a run reads."""
 MOST_VALUES = 1 << 22
 """An array of more is no wake word model's."""
 Form = tuple[str, *tuple[object, ...]]
 """Element type as ONNX names it, then the sizes; what is no whole number is a size that the graph leaves open."""
+
+
+class Sizes(NamedTuple):
+    """Of a state: rows that a run reads, rows that it makes, values a row."""
+
+    before: int
+    new: int
+    width: int
 
 
 class Session(Protocol):
@@ -42,35 +53,69 @@ class Session(Protocol):
         """Begin a new stream: overwrite samples, scores, state and whatever else came of them with zeros."""
 
 
-def state_of(manifest: Manifest, inputs: Mapping[str, Form], outputs: Mapping[str, Form]) -> dict[str, tuple[int, ...]]:
-    """Return the shape of every state tensor, after checking that the graph is what the manifest says.
+def state_of(manifest: Manifest, inputs: Mapping[str, Form], outputs: Mapping[str, Form]) -> dict[str, Sizes]:
+    """Return the sizes of every state by the output that it is made of, after checking the whole graph.
+
+    An input X_before holds the last rows of the output X, however many runs they are of. ``pcm`` may begin with samples
+    of the chunk before: frames overlap.
 
     Raises
     ------
     ModelMismatchError
-        If it is not. Each state NAME goes in as that, and comes out as NAME_next in the same form.
+        If the graph is not what the manifest says.
     """
-    steps = manifest.chunk // manifest.step
-    state = {name: form[1:] for name, form in inputs.items() if name != "pcm"}
-    expected: dict[str, Form] = {
-        "pcm": ("tensor(int16)", 1, manifest.chunk),
-        "scores": ("tensor(float)", 1, steps, len(manifest.words)),
-    }
-    for name, shape in state.items():
-        # A size that the graph leaves open has no number here: no array could be made for it.
-        whole = tuple(size if isinstance(size, int) else "a number" for size in shape)
-        expected |= {name: ("tensor(float)", *whole), f"{name}_next": ("tensor(float)", *whole)}
-    found = {**inputs, **outputs}
-    for name, meant in expected.items():
-        if found.get(name) != meant:
+    forms = {**inputs, **outputs}
+    both, strange = inputs.keys() & outputs.keys(), [n for n in inputs if n != "pcm" and not n.endswith(BEFORE)]
+    for name in sorted(both) + strange:
+        raise ModelMismatchError(f"{manifest.path} has an input {name!r} that is no state of its graph: reinstall it")
+
+    def check(name: str, meant: Form) -> None:
+        if forms.get(name) != meant:
             raise ModelMismatchError(
-                f"{manifest.path} has {name!r} as {found.get(name)}, its manifest means {meant}: reinstall it"
+                f"{manifest.path} has {name!r} as {forms.get(name)}, its manifest means {meant}: reinstall it"
             )
-    shapes = {name: tuple(size for size in shape if isinstance(size, int)) for name, shape in state.items()}
-    some = all(size > 0 for shape in shapes.values() for size in shape)
-    if not some or sum(map(math.prod, shapes.values())) > MOST_VALUES:
-        raise ModelMismatchError(f"{manifest.path} has a state that is empty or absurdly large: reinstall it")
-    return shapes
+
+    _, length = _sizes(inputs.get("pcm", ("nothing",)))
+    check("pcm", ("tensor(int16)", 1, min(max(length, manifest.chunk), 2 * manifest.chunk)))
+    check("scores", ("tensor(float)", 1, manifest.chunk // manifest.step, len(manifest.words)))
+    state = {}
+    for name in sorted(inputs.keys() - {"pcm"}):
+        made = name.removesuffix(BEFORE)
+        before, width = _sizes(inputs[name])
+        new, _ = _sizes(outputs.get(made, ("nothing",)))
+        check(made + BEFORE, ("tensor(float)", before, width))
+        check(made, ("tensor(float)", new, width))
+        state[made] = Sizes(before, new, width)
+    if sum((size.before + TURNS * size.new) * size.width for size in state.values()) > MOST_VALUES:
+        raise ModelMismatchError(f"{manifest.path} has a state that is absurdly large: reinstall it")
+    return state
+
+
+def _sizes(form: Form) -> tuple[int, int]:
+    """Return rows and width: one where there is no such size, so that no form is what was meant."""
+    sizes = [size if isinstance(size, int) and size > 0 else 1 for size in form[1:]]
+    return (sizes[0], sizes[1]) if len(sizes) == 2 else (1, 1)
+
+
+class Pcm:
+    """Samples of a chunk, and of the one before as far as frames overlap; in memory of our own.
+
+    Attributes
+    ----------
+    whole : (1, overlap + chunk) int16
+        What the graph reads.
+    chunk : (1, chunk) int16
+        The caller's to write.
+    """
+
+    def __init__(self, length: int, chunk: int) -> None:
+        self.whole: NDArray[np.int16] = private((1, length), np.int16)
+        self.chunk = self.whole[:, length - chunk :]
+        self._first, self._last = self.whole[0, : length - chunk], self.whole[0, chunk:]
+
+    def keep(self) -> None:
+        """Keep the chunk's end for the next run."""
+        self._first[:] = self._last
 
 
 def private(shape: tuple[int, ...], dtype: type[np.generic] = np.float32) -> NDArray[Any]:

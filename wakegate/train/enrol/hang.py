@@ -22,12 +22,12 @@ def hung(hearing: Hearing, word: str, template: Template, scale: Scale, logistic
     """Return a copy of the model that knows one word more, in the last column; checked."""
     grown = Grown(hearing.model, word)
     like = _likeness(grown, hearing.last, template, scale)
-    sloped = grown.node("Mul", [like, grown.constant("slope", _number(logistic.slope))], "sloped")
-    odds = grown.node("Add", [sloped, grown.constant("offset", _number(logistic.offset))], "odds")
-    edges = grown.constant("edges", [0, 0, 0, 1])  # against odds of 0
-    both = grown.node("Softmax", [grown.node("Pad", [odds, edges], "with_none")], "sure", axis=1)
+    slope = np.array([[logistic.slope, 0]], np.float32)
+    offset = np.array([logistic.offset, 0], np.float32)
+    odds = grown.node("Gemm", [like, grown.constant("slope", slope), grown.constant("offset", offset)], "odds")
+    sure = grown.node("Softmax", [odds], "sure", axis=1)  # against odds of 0
     batch = grown.constant("batch", [0])
-    return grown.model(grown.node("Unsqueeze", [grown.cut(both, 0, 1, 1, "first"), batch], "scores"))
+    return grown.model(grown.node("Unsqueeze", [grown.cut(sure, 0, 1, 1, "first"), batch], "scores"))
 
 
 def _likeness(nodes: Grown, last: str, template: Template, scale: Scale) -> str:
@@ -35,20 +35,28 @@ def _likeness(nodes: Grown, last: str, template: Template, scale: Scale) -> str:
 
     Its state is no activations, but what each segment makes of them and their power: a twentieth as much to move.
     """
-    tempi = len(template.edges)
     centred = nodes.node("Sub", [last, nodes.constant("mean", scale.mean[None])], "centred")
-    scaled = nodes.node("Div", [centred, nodes.constant("spread", scale.spread[None])], "scaled")
-    along = nodes.node("MatMul", [scaled, nodes.constant("parts", template.parts.T)], "along")
-    squares = nodes.node("Mul", [scaled, scaled], "squares")
-    power = nodes.node("ReduceSum", [squares, nodes.constant("channels", [1])], "power", keepdims=1)
-    now = nodes.node("Concat", [along, power], "now", axis=1)
+    squares = nodes.node("Mul", [centred, centred], "squares")
+    both = nodes.node("Concat", [centred, squares], "both", axis=1)
+    now = nodes.node("MatMul", [both, nodes.constant("looks", _looks(template, scale))], "now")
     seen = windows(nodes, now, STEPS, SEGMENTS + 1, "", width=template.longest)
-    each = nodes.node("MatMul", [seen, nodes.constant("filters", matrix(_filters(template)))], "filtered")
-    alike = nodes.node("Relu", [nodes.cut(each, 0, tempi, 1, "dot")], "alike")
+    tempi = len(template.edges)
+    least = np.repeat(np.array([0, TINY], np.float32), tempi)
+    filters = [nodes.constant("filters", matrix(_filters(template))), nodes.constant("least", least)]
+    summed = nodes.node("Gemm", [seen, *filters], "summed")
+    alike = nodes.node("Relu", [nodes.cut(summed, 0, tempi, 1, "dot")], "alike")
     squared = nodes.node("Mul", [alike, alike], "squared")
-    energy = nodes.cut(each, tempi, 2 * tempi, 1, "energy")
-    some = nodes.node("Add", [energy, nodes.constant("tiny", _number(TINY))], "some_energy")
-    return nodes.node("ReduceMax", [nodes.node("Div", [squared, some], "each")], "likeness", axes=[1], keepdims=1)
+    each = nodes.node("Div", [squared, nodes.cut(summed, tempi, 2 * tempi, 1, "energy")], "each")
+    return nodes.node("ReduceMax", [each], "likeness", axes=[1], keepdims=1)
+
+
+def _looks(template: Template, scale: Scale) -> NDArray[np.float32]:
+    """Return (activations, then their squares; what each segment makes of them, then their power), the spread in it."""
+    channels = len(scale.spread)
+    looks = np.zeros((2 * channels, SEGMENTS + 1), np.float32)
+    looks[:channels, :SEGMENTS] = (template.parts / scale.spread).T
+    looks[channels:, SEGMENTS] = 1 / np.square(scale.spread)
+    return looks
 
 
 def _filters(template: Template) -> NDArray[np.float32]:
@@ -61,7 +69,3 @@ def _filters(template: Template) -> NDArray[np.float32]:
         for part, (a, b) in enumerate(pairwise(edges)):
             filters[tempo, part, first + a : first + b] = 1 / (b - a) / SEGMENTS
     return filters
-
-
-def _number(value: float) -> NDArray[np.float32]:
-    return np.array(value, np.float32)

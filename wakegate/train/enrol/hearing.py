@@ -16,7 +16,9 @@ from ...audio.memory import PrivateMemory
 from ...errors import ModelError
 from ...wake.manifest import Manifest
 from ...wake.onnxruntime_session import import_onnxruntime
+from ...wake.session import BEFORE
 from ..graph import CHUNK, STEPS
+from ..sizes import HOP
 
 Activations = NDArray[np.float32]
 
@@ -40,18 +42,20 @@ class Hearing:
 
     def activations(self, samples: NDArray[np.int16]) -> Activations:
         """Return what a fresh stream of (n,) int16 makes of every whole step: (n // step, channels) float32."""
-        memory = PrivateMemory(2 * CHUNK)
-        pcm = memory.array(np.int16, CHUNK).reshape(1, CHUNK)
-        names = [self.last, *(f"{name}_next" for name in self._state)]
+        memory = PrivateMemory(2 * (HOP + CHUNK))
+        pcm = memory.array(np.int16, HOP + CHUNK).reshape(1, HOP + CHUNK)
+        names = [self.last, *(name.removesuffix(BEFORE) for name in self._state)]
         state = {name: np.zeros(shape, np.float32) for name, shape in self._state.items()}
         heard = []
         try:
             for at in range(0, len(samples), CHUNK):
                 piece = samples[at : at + CHUNK]
-                pcm[0, : len(piece)], pcm[0, len(piece) :] = piece, 0
-                last, *after = self._session.run(names, {"pcm": pcm, **state})
+                pcm[0, :HOP] = pcm[0, -HOP:]
+                pcm[0, HOP:][: len(piece)], pcm[0, HOP + len(piece) :] = piece, 0
+                last, *rows = self._session.run(names, {"pcm": pcm, **state})
                 heard.append(last)
-                state = dict(zip(state, after, strict=True))
+                for (name, before), made in zip(list(state.items()), rows, strict=True):
+                    state[name] = np.concatenate([before, made])[-len(before) :]
         finally:
             memory.close()
         whole: Activations = np.concatenate(heard)[: len(samples) * STEPS // CHUNK]
@@ -84,7 +88,8 @@ def opened(manifest: Manifest) -> Hearing:
     for field_, values in ((graph.output, kept), (graph.input, inputs), (graph.node, nodes)):
         del field_[:]
         field_.extend(values)
-    graph.output.append(helper.make_tensor_value_info(last, TensorProto.FLOAT, None))
+    if all(one.name != last for one in graph.output):
+        graph.output.append(helper.make_tensor_value_info(last, TensorProto.FLOAT, None))
     ort = import_onnxruntime()
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1

@@ -20,7 +20,7 @@ HIDDEN = 48
 WIDTH = 5
 DILATIONS = (1, 2)
 """Of its convolutions: 0.5 s of activations that have themselves heard 1.3 s."""
-SUSPECTED = 0.02
+SUSPECTED = 0.01
 """Share of chunks without the word for which the second stage may be asked: it costs ten times what the rest does."""
 HEARD = 10 * SAMPLE_RATE
 MOST = 120

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ...errors import ModelError
 from ...wake import trunk as trunks
+from ...wake.session import BEFORE
 from ..causal import kernel
 from ..network import BINS, HOP, MELS, CausalConv, Shape, Trunk, fourier, mel_bank
 from ..verifier import Plane, Verifier, VerifierShape
@@ -105,7 +106,7 @@ def _trunk(model: onnx.ModelProto, own: Weights) -> tuple[Trunk, str]:
     channels = first.shape[1]
     width = len(second) // channels
     depth = max(index for index in range(len(past)) if f"weight{index}_half" in own)
-    dilations = tuple(past[f"cache{index}"] // (width - 1) for index in range(2, depth + 1))
+    dilations = tuple(past[f"sum{index - 1}{BEFORE}"] // (width - 1) for index in range(2, depth + 1))
     trunk = Trunk(2, Shape(channels=channels, dilations=dilations, first=len(first) // MELS, width=width))
     blocks = [(f"blocks.{n}", block) for n, block in enumerate(trunk.blocks)]
     weights: dict[str, Tensor] = {}
