@@ -62,7 +62,9 @@ OWNERS = {
     "http": set(),
     "urllib": set(),
     "ssl": set(),
-    "asyncio": {f"serve/wyoming/{name}.py" for name in ("door", "inbox", "line", "microphone", "wake", "words")},
+    "asyncio": {
+        f"serve/wyoming/{name}.py" for name in ("door", "inbox", "line", "microphone", "storm", "wake", "words")
+    },
     # Home Assistant's protocol: it listens where the user says, on this device by default, and connects to nobody.
     "wyoming": {"serve/wyoming/messages.py"},
     "zeroconf": {"serve/wyoming/announce.py"},  # only where asked for

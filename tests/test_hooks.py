@@ -99,6 +99,13 @@ def test_a_missing_program_is_told_once_and_the_others_go_on(caplog):
     assert [record.getMessage().count("/nowhere/at-all") for record in caplog.records] == [1]
 
 
+def test_a_program_that_is_not_there_is_told_before_anything_happens(caplog, script):
+    with Hooks({"wake": "nosuchprogram ding.wav", "gap": script("pass"), "muted": print}):
+        assert [record.getMessage() for record in caplog.records] == [
+            "the hook on wake cannot run: there is no program 'nosuchprogram' (this is said once)"
+        ]
+
+
 def test_a_function_that_fails_is_told_once_and_goes_on(caplog):
     heard = []
 

@@ -162,9 +162,25 @@ def test_a_callback_that_fails_ends_the_release_and_its_words_stay_unsaid(tmp_pa
     def broken(samples, info):
         raise ValueError(f"the samples are {samples}")
 
+    line = broken.__code__.co_firstlineno + 1
     sound = Scene().quiet(1).word().speech(1).quiet(1.5).samples()
     (aborted,) = [event for event in listen(world, sound, assist=broken) if event.kind == "aborted"]
-    assert aborted.reason is Reason.SINK_FAILED and aborted.detail == "ValueError"
+    assert aborted.reason is Reason.SINK_FAILED and aborted.detail == f"ValueError at test_pipeline.py:{line}"
+
+
+@pytest.mark.parametrize("assist", [3, "unix:/run/assist.sock", {}], ids=repr)
+def test_an_assist_that_is_none_is_refused_at_once(tmp_path, assist):
+    world = World(tmp_path)
+    with pytest.raises(ConfigError, match=r"give function\(samples, info\), a Sink, or None"):
+        listen(world, Scene().quiet(1).samples(), assist=assist)
+
+
+def test_words_that_would_not_be_listened_for_are_refused(tmp_path):
+    sound = Scene().quiet(1).samples()
+    with pytest.raises(ConfigError, match="beside a scorer"):
+        listen(World(tmp_path), sound, words=["alexa"])
+    with pytest.raises(ConfigError, match="thresholds of alexa: only computer is listened for"):
+        Pipeline.open(sound, words=["Computer"], thresholds={"computer": 0.5, "alexa": 0.5})
 
 
 def test_an_unwritable_journal_refuses(tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ import resource
 import shutil
 import subprocess
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -101,10 +102,13 @@ def test_a_wake_service_has_neither_a_microphone_nor_files_nor_a_reload_and_a_fo
 
 @pytest.mark.parametrize("system", [False, True], ids=["user", "system"])
 def test_what_comes_next_names_the_unit(system):
-    wake, listens = (systemd.steps(work, system=system) for work in (Work.WAKE_SERVICE, Work.MICROPHONE))
+    program = Path("/opt/wake gate/bin/wakegate")
+    works = (Work.WAKE_SERVICE, Work.MICROPHONE)
+    wake, listens = (systemd.steps(work, system=system, program=program) for work in works)
     assert "enable --now wakegate-wyoming\n" in wake and "restart wakegate-wyoming after a change" in wake
     assert "enable --now wakegate\n" in listens and "reload wakegate after a change" in listens
     assert "consent" not in wake and ("consent" in listens) is system
+    assert ("sudo -u wakegate '/opt/wake gate/bin/wakegate' consent grant assist\n" in listens) is system
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,11 @@ def test_we_trust_ourselves(tmp_path):
         assert unix.trusted(ours) and unix.trusted(ours, 54_321)
 
 
+def test_a_folder_that_is_not_there_is_to_be_made(tmp_path):
+    with pytest.raises(ConfigError, match=rf"cannot listen .*make its folder, `mkdir -p -m 700 {tmp_path}/run`"):
+        unix.listen(tmp_path / "run" / "assist.sock")
+
+
 def test_a_path_is_counted_in_bytes(tmp_path):
     with pytest.raises(ConfigError, match="at most 107 bytes"):
         unix.listen(Path("/tmp") / ("ä" * 54))

@@ -7,8 +7,10 @@ import secrets
 from collections.abc import Mapping, Sequence
 
 from .audio.block import Samples
+from .errors import ConfigError
 from .events import NearMiss, Wake
-from .wake import Candidate, Detection, Detector, Scorer
+from .wake import Candidate, Detection, Detector, Scorer, load
+from .wake.catalogue import by_word
 
 
 class Ear:
@@ -32,6 +34,26 @@ class Ear:
         self._scorer = scorer
         self._detector = detector
 
+    @classmethod
+    def open(
+        cls, words: Sequence[str] | None, thresholds: Mapping[str, float] | None, scorer: Scorer | None = None
+    ) -> "Ear":
+        """Return an ear for words at thresholds, or for those of a model that is loaded.
+
+        Raises
+        ------
+        WakegateError
+            For what :meth:`retune` refuses; for words beside a scorer, and a threshold of none of the words.
+        """
+        if words is not None and scorer is not None:
+            raise ConfigError("words beside a scorer would be passed over: give them to it, wakegate.load(words)")
+        chosen = by_word(thresholds or {})
+        scorer = scorer or load(words)
+        idle = sorted(chosen.keys() - set(scorer.words))
+        if words is not None and idle:  # beside a scorer they may be a config's, which speaks of other words too
+            raise ConfigError(f"thresholds of {', '.join(idle)}: only {', '.join(scorer.words)} is listened for")
+        return cls(scorer, Detector(scorer.manifest.detector_config(scorer.words, chosen)))
+
     @property
     def words(self) -> tuple[str, ...]:
         """The wake words."""
@@ -50,7 +72,7 @@ class Ear:
         WakegateError
             For a word that the model does not know, or a threshold that it does not allow: nothing is changed then.
         """
-        config = self._scorer.manifest.detector_config(words, thresholds)
+        config = self._scorer.manifest.detector_config(words, by_word(thresholds))
         self._scorer.retune(words)
         self._detector.retune(config)
 

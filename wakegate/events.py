@@ -97,6 +97,8 @@ class Cause(StrEnum):
 class Event:
     """Something that happened at a sample of the stream.
 
+    It holds no time of day: take ``time.time()`` when it arrives, where that is wanted.
+
     Parameters
     ----------
     at : int

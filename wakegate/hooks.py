@@ -14,6 +14,7 @@ import logging
 import os
 import queue
 import shlex
+import shutil
 import signal
 import stat
 import subprocess
@@ -62,6 +63,9 @@ class Hooks:
         self._waiting: queue.Queue[Event | None] = queue.Queue(MOST_WAITING)
         self._running: dict[subprocess.Popen[bytes], float] = {}
         self._told: set[str] = set()
+        for kind, hook in self._hooks.items():
+            if isinstance(hook, tuple) and shutil.which(hook[0]) is None:  # it may yet come: no reason to stop
+                self._say_once(kind, f"cannot run: there is no program {hook[0]!r}")
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._work, name="hooks", daemon=True)
         self._thread.start()

@@ -27,7 +27,7 @@ from .gate.sinks import CallbackSink, Sink
 from .journal.journal import Journal
 from .mute import Mute
 from .place import Place
-from .wake import Detector, Scorer, load
+from .wake import Scorer
 
 _log = logging.getLogger(__name__)
 
@@ -83,30 +83,32 @@ class Pipeline:
         words : sequence of str, optional
             Wake words; all that the installed model knows if not given.
         thresholds : mapping of str to float, optional
-            Other thresholds than the model's, in [floor, 1].
+            Other thresholds than the model's, in [floor, 1], by word.
         assist : callable or Sink, optional
-            Where live sound goes while ``assist`` is granted: ``function(samples, info)`` or a Sink.
+            Where live sound goes while ``assist`` is granted: ``function(samples, info)``, with an
+            :class:`~wakegate.gate.frames.Info`, or a Sink. It runs in the listening loop and must be quick. The first
+            call is large (pre-roll and word), the last has no samples and ``info.reason`` set. An exception ends the
+            release: ``aborted``, ``sink_failed``, and in its ``detail`` the exception's type and place, not its text.
         limits : :class:`wakegate.gate.limits.Limits`, optional
             How much of one wake may leave, and how often.
         place : Place, optional
             Where ledger and journal are; this user's own place if not given.
         clock : Clock, optional
-            The machine's clocks if not given.
+            What day it is for consent and journal, not for events; the machine's clocks if not given.
         scorer : Scorer, optional
-            A loaded model in place of ``words``.
+            A loaded model in place of ``words``: ``wakegate.load(path="mine/marvin.onnx")`` for a word of one's own.
 
         Raises
         ------
         WakegateError
             Where sound, model, settings or journal cannot be had; the message says what to do.
         """
-        scorer = scorer or load(words)
-        detector = Detector(scorer.manifest.detector_config(scorer.words, thresholds))
+        ear = Ear.open(words, thresholds, scorer)
         sink = assist if assist is None or isinstance(assist, Sink) else CallbackSink(assist)
         heard = opened(source)
         try:
             place = (place or Place.fixed()).prepare()
-            return cls._wire(heard, Ear(scorer, detector), sink, limits or Limits(), place, clock or SystemClock())
+            return cls._wire(heard, ear, sink, limits or Limits(), place, clock or SystemClock())
         except BaseException:
             heard.close()
             raise
@@ -127,17 +129,9 @@ class Pipeline:
             source.wipe()
 
         gate = Gate(
-            ring=ring,
-            ledger=ledger,
-            journal=journal,
-            admission=admission,
-            outbox=outbox,
-            sink=sink,
-            limits=limits,
-            restart=restart,
-            clock=clock,
-            model_sha256=ear.model_sha256,
-        )
+            ring=ring, ledger=ledger, journal=journal, admission=admission, outbox=outbox, sink=sink, limits=limits,
+            restart=restart, clock=clock, model_sha256=ear.model_sha256,
+        )  # fmt: skip
         return cls(source=source, ear=ear, ring=ring, gate=gate, ledger=ledger, journal=journal, mute=Mute(place))
 
     @property

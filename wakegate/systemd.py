@@ -13,6 +13,7 @@ What holds the microphone is one unit, since two gates would both open; the wake
 
 import os
 import re
+import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -101,7 +102,7 @@ _FAMILIES = {
 # Nothing but unix sockets: the sound server's, the journal's, the assistant's.
 RestrictAddressFamilies=AF_UNIX""",
     Network.DEVICE: """\
-# For programs on this device.
+# For programs on this device: a unit of --system is kept to it, below; a user's unit by its options alone.
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6""",
     Network.ANY: """\
 # For the network that its options name; AF_NETLINK tells which addresses this device has.
@@ -276,8 +277,8 @@ def write_new(path: Path, text: str, mode: int, *, replace: bool = False) -> boo
     return True
 
 
-def steps(work: Work, *, system: bool) -> str:
-    """Return what a person runs next."""
+def steps(work: Work, *, system: bool, program: Path) -> str:
+    """Return what a person runs next; ``program`` is the unit's, which is seldom in root's PATH."""
     control, read = ("systemctl", "journalctl") if system else ("systemctl --user", "journalctl --user")
     hears = work is Work.MICROPHONE
     again = f"{control} {'reload' if hears else 'restart'} {work} after a change of words or thresholds."
@@ -285,7 +286,8 @@ def steps(work: Work, *, system: bool) -> str:
     if not system:
         first = "Next, to start it now, at every login, and at boot before anybody logs in:\n"
         return f"{first}{begin}  loginctl enable-linger\nThen: {read} -u {work} -f; {again}"
-    consent = f"Consent is kept by that user: sudo -u {USER} wakegate consent grant assist\n" if hears else ""
+    grant = f"sudo -u {USER} {shlex.quote(str(program))} consent grant assist"
+    consent = f"Consent is kept by that user: {grant}\n" if hears else ""
     return f"""\
 Next, as root:
   useradd --system --home-dir {SERVICE} --no-create-home --shell /usr/sbin/nologin --groups audio {USER}

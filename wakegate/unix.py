@@ -67,9 +67,9 @@ def listen(path: Path, *, backlog: int = 4, group: int | None = None) -> socket.
         listener.close()
         if isinstance(error, ConfigError):
             raise
-        raise ConfigError(
-            f"cannot listen on the socket {path}: {error.strerror or error}; choose another path"
-        ) from error
+        absent = isinstance(error, FileNotFoundError)
+        mend = f"make its folder, `mkdir -p -m 700 {path.parent}`" if absent else "choose another path"
+        raise ConfigError(f"cannot listen on the socket {path}: {error.strerror or error}; {mend}") from error
     return listener
 
 

@@ -72,7 +72,8 @@ def test_for_the_whole_device_it_is_printed_to_whoever_is_not_root(install, tmp_
 def test_for_the_whole_device_root_writes_it(install, tmp_path, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     code, out, _ = install("--system")
-    assert code == 0 and "useradd --system" in out and "sudo -u wakegate wakegate consent grant assist" in out
+    assert code == 0 and "useradd --system" in out
+    assert f"sudo -u wakegate {tmp_path}/bin/wakegate consent grant assist\n" in out, "the unit's: it is in no PATH"
     assert "User=wakegate" in (tmp_path / "etc" / "wakegate.service").read_text()
     assert stat.S_IMODE(config.SYSTEM.stat().st_mode) == 0o644
     assert {path.name for path in tmp_path.iterdir()} == {"bin", "etc"}
@@ -94,6 +95,9 @@ def test_printing_writes_nothing(install, tmp_path):
         (["--mqtt", "mqtt://localhost", "--mqtt-login", "login"], "--mqtt-login login is no whole path"),
         (["--assist", "unix:assist.sock"], "--assist assist.sock is no whole path"),
         (["--events", "unix:events.sock"], "--events events.sock is no whole path"),
+        (["--events", "unix://events.sock"], "--events events.sock is no whole path"),
+        (["--events", "/run/events.sock"], "is not unix:PATH"),
+        (["--mqtt", "localhost:1883"], "is no address"),
         (["--on", "wake=a\nb"], "cannot"),
     ],
 )
@@ -149,6 +153,20 @@ def test_a_wake_service_is_a_unit_of_its_own_beside_the_listener(install, tmp_pa
     [
         (["listen"], "AF_UNIX", True),
         (["--mqtt", "mqtt://broker"], "AF_UNIX AF_INET AF_INET6 AF_NETLINK", False),
+        (["--mqtt", "mqtt://127.0.0.1:1883"], "AF_UNIX AF_INET AF_INET6", False),
+        (["--mqtt", "mqtts://localhost"], "AF_UNIX AF_INET AF_INET6", False),
+        (["--mqtt", "mqtt://[::1]"], "AF_UNIX AF_INET AF_INET6", False),
+        (["--mqtt", "mqtt://192.168.1.2"], "AF_UNIX AF_INET AF_INET6 AF_NETLINK", False),
+        (
+            ["serve", "--mic-uri", "tcp://127.0.0.1:10700", "--mqtt", "mqtt://broker"],
+            "AF_UNIX AF_INET AF_INET6 AF_NETLINK",
+            False,
+        ),
+        (
+            ["serve", "--mic-uri", "unix:///run/wakegate/mic.sock", "--mqtt", "mqtt://127.0.0.1"],
+            "AF_UNIX AF_INET AF_INET6",
+            False,
+        ),
         (["serve"], "AF_UNIX AF_INET AF_INET6", False),
         (["serve", "--uri", "unix:///run/wakegate-wyoming/wake.sock"], "AF_UNIX", True),
         (["serve", "--mic-uri", "unix:///run/wakegate/mic.sock"], "AF_UNIX", True),
@@ -176,6 +194,7 @@ def test_the_network_is_what_the_options_name(install, words, families, private)
             "--events events.sock is no whole path",
         ),
         (["--uri", "unix:wake.sock"], "is no address"),
+        (["--mic-uri", "tcp://127.0.0.1:1", "--mic-user", "nobodyxyz"], "'nobodyxyz' is no user"),
         (["--uri", "tcp://127.0.0.1:10400", "--zeroconf", "kitchen"], "is not there for others"),
         (["--device", "USB"], "--device is a microphone's"),
         (["--model", "six.onnx"], "--model six.onnx is no whole path"),
@@ -186,6 +205,23 @@ def test_what_serve_would_refuse_at_every_start_is_refused_now(install, tmp_path
     code, out, err = install("serve", *words)
     assert code == 1 and out == "" and said in err
     assert {path.name for path in tmp_path.iterdir()} == {"bin"}
+
+
+@needs_wyoming
+@pytest.mark.parametrize(
+    ("words", "folder"),
+    [
+        (["--events", "unix:/run/events.sock"], "/run/wakegate"),
+        (["--assist", "unix:/run/wakegate-wyoming/assist.sock"], "/run/wakegate"),
+        (["serve", "--mic-uri", "unix:///run/mic.sock"], "/run/wakegate"),
+        (["serve", "--uri", "unix:///run/wakegate/wake.sock"], "/run/wakegate-wyoming"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_socket_that_the_systems_unit_could_not_make_is_refused(install, words, folder):
+    code, out, err = install("--system", "--print", "--", *words)
+    assert code == 1 and out == "" and f"in {folder} only" in err and "root can open" in err
+    assert install("--print", "--", *words)[0] == 0, "a user's unit may"
 
 
 @pytest.mark.parametrize("words", [["detect"], ["serve", "--print"], ["--", "--", "--words", "alexa"]], ids=" ".join)
@@ -199,4 +235,4 @@ def test_a_checkout_is_no_installed_command(install, monkeypatch):
     monkeypatch.setattr("sys.argv", ["/usr/bin/python3"])
     monkeypatch.setattr("sysconfig.get_path", lambda _: "/nowhere")
     code, _, err = install()
-    assert code == 1 and "is not installed as a command" in err
+    assert code == 1 and "is not installed as a command" in err and "`pip install .` in the checkout" in err

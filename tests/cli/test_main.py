@@ -80,6 +80,13 @@ def test_wrong_usage_is_two_and_says_how(words, capsys):
     assert out == "" and err.startswith("usage: wakegate")
 
 
+@pytest.mark.parametrize(("word", "near"), [("lisen", "listen"), ("consnt", "consent"), ("Journal", "journal")])
+def test_a_command_that_is_nearly_one_is_named(word, near, capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main([word, "grant"])
+    assert end.value.code == 2 and f"there is no command {word!r}: did you mean {near!r}?\n" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("words", "shown"), [([], "wakegate demo"), (["consent"], "grant"), (["journal"], "tail")])
 def test_a_first_look_is_answered_by_what_there_is(words, shown, capsys):
     with pytest.raises(SystemExit) as end:

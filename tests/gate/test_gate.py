@@ -13,7 +13,7 @@ from tests.gate.world import ACT, FakeEar, Listener, Scene, ScriptSource, World,
 from wakegate.errors import ConfigError
 from wakegate.events import Purpose, Reason
 from wakegate.gate.limits import BLOCK, LAG_S, Limits
-from wakegate.gate.sinks import CallbackSink, StreamSink
+from wakegate.gate.sinks import CallbackSink, SocketSink, StreamSink
 from wakegate.pipeline import Pipeline
 
 pytestmark = pytest.mark.usefixtures("block")
@@ -154,7 +154,17 @@ def test_an_assist_revoked_beside_a_review_ends_alone(world):
 
 def test_nobody_to_send_to_is_a_refusal(world):
     world.grant(Purpose.ASSIST)
-    assert "refused assist nowhere_to_go" in kinds(listen(world, talk()))
+    events = listen(world, talk())
+    assert "refused assist nowhere_to_go" in kinds(events)
+    assert "`wakegate listen --assist unix:PATH`" in next(one.detail for one in events if one.kind == "refused")
+
+
+def test_a_socket_that_nobody_reads_is_another_refusal(world, tmp_path):
+    world.grant(Purpose.ASSIST)
+    sink = SocketSink(tmp_path / "assist.sock")
+    events = listen(world, talk(), assist=sink)
+    sink.shut()
+    assert next(one.detail for one in events if one.kind == "refused") == "no assistant is connected"
 
 
 def test_openings_a_minute_and_a_day_are_capped(world):

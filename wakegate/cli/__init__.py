@@ -6,6 +6,7 @@ they are the result, to stdout.
 """
 
 import argparse
+import difflib
 import importlib
 import io
 import os
@@ -75,6 +76,9 @@ def _parsed(words: list[str]) -> argparse.Namespace:
         with suppress(SystemExit), redirect_stdout(sys.stderr):
             top.parse_args([*words, "--help"])
         raise SystemExit(2)
+    unknown = bool(words) and not words[0].startswith("-") and words[0] not in (*COMMANDS, *TWO_WORDS)
+    if unknown and (near := difflib.get_close_matches(words[0], COMMANDS, 1)):
+        top.error(f"there is no command {words[0]!r}: did you mean {near[0]!r}?")
     return top.parse_args(words)
 
 

@@ -3,7 +3,6 @@
 import argparse
 import sys
 from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigError
@@ -50,14 +49,16 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def run(args: argparse.Namespace) -> int:
     """Listen until the sound ends or somebody stops it."""
     with ExitStack() as stack:
+        sink = _sink(args.assist, stack)  # first: it is told at once when there can be none
         listening = Listening(args, stack)
-        pipeline = listening.open(_sink(args.assist, stack))
+        pipeline = listening.open(sink)
         listening.run(pipeline, sys.stderr if args.assist == "stdout" else sys.stdout)
     return 0
 
 
 def _sink(where: str | None, stack: ExitStack) -> "Sink | None":
     from ..gate.sinks import SocketSink, StreamSink
+    from ..unix import path_of
 
     if where is None:
         return None
@@ -65,9 +66,6 @@ def _sink(where: str | None, stack: ExitStack) -> "Sink | None":
         if sys.stdout.isatty():
             raise ConfigError("--assist stdout would write sound to the terminal: pipe it into your assistant")
         return StreamSink(sys.stdout.fileno())
-    kind, _, path = where.partition(":")
-    if kind != "unix" or not path:
-        raise ConfigError(f"--assist {where!r} is neither stdout nor unix:PATH")
-    sink = SocketSink(Path(path))
+    sink = SocketSink(path_of(where, "--assist"))
     stack.callback(sink.shut)
     return sink

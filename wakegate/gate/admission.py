@@ -88,6 +88,7 @@ class Admission:
         return None
 
     def _nobody(self, purpose: Purpose) -> No | None:
-        if purpose is Purpose.ASSIST and (self._sink is None or not self._sink.ready()):
-            return No(Reason.NOWHERE_TO_GO, "no assistant is connected")
-        return None
+        if purpose is not Purpose.ASSIST or (self._sink is not None and self._sink.ready()):
+            return None
+        unnamed = "nothing says where to send it: give `wakegate listen --assist unix:PATH`, or assist= in Python"
+        return No(Reason.NOWHERE_TO_GO, unnamed if self._sink is None else "no assistant is connected")

@@ -42,7 +42,7 @@ from .limits import LAG_S, Limits, samples
 from .note import note, promise
 from .outbox import Outbox
 from .release import Live
-from .sinks import Sink
+from .sinks import Sink, failed_at
 from .utterance import Utterance
 
 ASKED = (Purpose.ASSIST, Purpose.REVIEW, Purpose.FALSE_ACCEPT_REVIEW)
@@ -228,8 +228,8 @@ class Gate:
         try:
             live.step(upto)
             complete = ended is not None and live.cursor == upto and live.close(ended[1])
-        except Exception as error:  # a sink is not ours; only the error's type is told: its text might hold samples
-            return [self._abort_live(utterance, No(Reason.SINK_FAILED, type(error).__name__), at)]
+        except Exception as error:  # a sink is not ours
+            return [self._abort_live(utterance, No(Reason.SINK_FAILED, failed_at(error)), at)]
         if complete:
             utterance.live = None
             released = Released(at=at, id=utterance.wake.id, purpose=live.grant.purpose, start=live.first, end=upto)

@@ -6,6 +6,7 @@ queue, so a sink never holds samples, never waits and never starts a thread. Nev
 
 import os
 import socket
+import traceback
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from ..audio.block import Samples
+from ..errors import ConfigError
 from ..events import Purpose, Reason
 from ..unix import listen, remove, trusted
 from .frames import FRAME_SAMPLES, Info, end, header, prefix
@@ -49,6 +51,12 @@ class Sink(Protocol):
         ...
 
 
+def failed_at(error: Exception) -> str:
+    """Return an exception's type and where it was raised: never its text, which might hold samples."""
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    return f"{type(error).__name__} at {Path(frame.f_code.co_filename).name}:{line}"
+
+
 class CallbackSink:
     """Hands released audio to a Python function.
 
@@ -58,11 +66,18 @@ class CallbackSink:
         ``function(samples, info)`` with samples (n,) int16 that are the function's own (a copy: a view of the Ring
         would later show sound that was never released), and an :class:`~wakegate.gate.frames.Info`. At the end it is
         called once with no samples and ``info.reason`` set. It runs in the listening loop and must be quick.
+
+    Raises
+    ------
+    ConfigError
+        For what cannot be called.
     """
 
     purpose = Purpose.ASSIST
 
     def __init__(self, function: Callable[[Samples, Info], None]) -> None:
+        if not callable(function):
+            raise ConfigError(f"assist is {type(function).__name__}: give function(samples, info), a Sink, or None")
         self._function = function
         self._info: Info | None = None
 
