@@ -12,7 +12,7 @@ from .terminal import say
 
 if TYPE_CHECKING:
     from ..serve.wyoming.address import Address
-    from ..systemd import Network
+    from ..systemd import Network, Work
 
 _DESCRIPTION = """\
 Write a systemd unit that listens from boot on, and a commented wakegate.toml where there is none. Nothing is started:
@@ -61,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
     program = _program()
     if args.system and systemd.in_a_home(program):
         say(f"note: the user {systemd.USER} must be able to read {program}: an environment in /opt is a better place")
+    if args.system:
+        _check_reached(_sockets(given, where), work)
     network = _network(given, where)
     text = systemd.unit([str(program), *command], system=args.system, work=work, network=network)
     if args.print or (args.system and os.geteuid() != 0):
@@ -73,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     # Its hooks count only where nobody else can write it; the system's is read by a user of its own.
     fresh = systemd.write_new(settings, systemd.CONFIG, 0o644 if args.system else 0o600)
     print(f"{'Wrote' if fresh else 'Left as it is:'} {settings}")
-    print(systemd.steps(work, system=args.system))
+    print(systemd.steps(work, system=args.system, program=program))
     return 0
 
 
@@ -101,21 +103,51 @@ def _checked(command: list[str]) -> tuple[argparse.Namespace, "Address | None"]:
     stdout = given.assist == "stdout" if where is None else where.scheme is Scheme.STDIO
     if given.input is not None or stdout:
         raise ConfigError("a service listens to a microphone, and nobody reads its stdout: leave them out")
-    for name in ("config", "model", "mqtt_login", "mqtt_ca", "events", *(["assist"] if where is None else [])):
-        path = str(getattr(given, name) or "/").removeprefix("unix:")
-        if not Path(path).is_absolute():
-            raise ConfigError(f"--{name.replace('_', '-')} {path} is no whole path: a service starts in another folder")
+    named = {
+        f"--{name.replace('_', '-')}": getattr(given, name) for name in ("config", "model", "mqtt_login", "mqtt_ca")
+    }
+    files = {option: Path(path) for option, path in named.items() if path is not None}
+    for option, path in {**files, **_sockets(given, where)}.items():
+        if not path.is_absolute():
+            raise ConfigError(f"{option} {path} is no whole path: a service starts in another folder")
     return given, where
+
+
+def _sockets(given: argparse.Namespace, where: "Address | None") -> dict[str, Path]:
+    """Return the unix sockets that its options name, by option."""
+    from ..unix import path_of
+
+    named = {"--events": given.events, **({"--assist": given.assist} if where is None else {})}
+    sockets = {option: path_of(uri, option) for option, uri in named.items() if uri is not None}
+    if where is not None and where.path is not None:
+        sockets["--uri" if given.mic_uri is None else "--mic-uri"] = where.path
+    return sockets
+
+
+def _check_reached(sockets: dict[str, Path], work: "Work") -> None:
+    """Refuse a socket that the system's unit cannot make."""
+    from ..systemd import USER
+
+    folder = Path("/run") / work
+    for option, path in sockets.items():
+        if path.parent != folder:
+            raise ConfigError(
+                f"{option} {path}: a unit of --system can make a socket in {folder} only, which nobody but the user "
+                f"{USER} and root can open. Put it there; `serve` has tcp://127.0.0.1:PORT too"
+            )
 
 
 def _network(given: argparse.Namespace, where: "Address | None") -> "Network":
     """Return how far its options reach."""
-    from ..serve.wyoming.address import Scheme
+    from ..plugins.broker import broker
+    from ..serve.wyoming.address import Address, Scheme
     from ..systemd import Network
 
-    if given.mqtt is not None or (where is not None and not where.on_this_device):
-        return Network.ANY
-    return Network.DEVICE if where is not None and where.scheme is Scheme.TCP else Network.NONE
+    reached = [] if where is None or where.scheme is not Scheme.TCP else [where]
+    if given.mqtt is not None:
+        named = broker(given.mqtt)
+        reached.append(Address(scheme=Scheme.TCP, host=named.host, port=named.port))
+    return max((Network.DEVICE if one.on_this_device else Network.ANY for one in reached), default=Network.NONE)
 
 
 def _program() -> Path:
@@ -124,4 +156,6 @@ def _program() -> Path:
     for path in (Path(os.path.abspath(sys.argv[0])), scripts):  # noqa: PTH100, which leaves symbolic links alone
         if path.name == "wakegate" and path.is_file() and os.access(path, os.X_OK):
             return path
-    raise ConfigError(f"wakegate is not installed as a command ({scripts} is not there): `pip install wakegate`")
+    raise ConfigError(
+        f"wakegate is not installed as a command ({scripts} is not there): `pip install .` in the checkout"
+    )

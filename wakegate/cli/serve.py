@@ -85,6 +85,7 @@ def checked(args: argparse.Namespace) -> "Address":
     if args.zeroconf is not None:
         raise ConfigError("a gated microphone is for this device alone: leave --zeroconf out, or give --uri")
     where = microphone.checked(address.parse(args.mic_uri))
+    _users(args.mic_user)
     if args.input == "-" and where.scheme is address.Scheme.STDIO:
         raise ConfigError("stdin cannot carry both sound and what a client says: give --input a file")
     return where
@@ -109,7 +110,7 @@ def _wake(args: argparse.Namespace, where: "Address") -> int:
     journald.log()
     tell = _Teller(args, sys.stderr if where.scheme is address.Scheme.STDIO else sys.stdout)
     service = WakeService(words, tell.woke)
-    door = Door(where, service.serve, most=MOST_CLIENTS, dropped=tell.dropped)
+    door = Door(where, service.serve, most=MOST_CLIENTS, dropped=tell.dropped, storms=[service.storm])
     if not where.on_this_device:
         say(f"note: {where} can be reached from other devices, and Wyoming knows neither passwords nor encryption")
     with announced(args.zeroconf, where):

@@ -268,8 +268,8 @@ def _parse(path: Path, raw: dict[str, object]) -> Manifest:
 
     if get(int, "format") != FORMAT or get(int, "sample_rate") != SAMPLE_RATE:
         raise ValueError(
-            f"'format' and 'sample_rate': this wakegate reads format {FORMAT} at {SAMPLE_RATE} Hz; a word of your own is "
-            f"to be made anew"
+            f"'format' and 'sample_rate': this wakegate reads format {FORMAT} at {SAMPLE_RATE} Hz; a word of your "
+            f"own is to be made anew"
         )
     words = tuple(
         WordEntry(

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import random
 import socket
+import threading
 from dataclasses import dataclass
 
 import pytest
@@ -122,7 +123,9 @@ class Held:
         ("ab", "c", None),
         ("LLLL", "c", None),  # programs on this device keep what they have
         ("LLLaab", "c", 3),
-        ("LLLaab", "", None),
+        ("LLLaab", "", 3),  # which take what another device has, however few
+        ("abcd", "", 1),
+        ("LLLL", "", None),
         ("", "c", None),
     ],
 )
@@ -193,6 +196,70 @@ def test_eight_hostile_devices_that_hold_every_place_keep_no_ninth_out(network):
     assert full == ["error"] and ninth == ["pong", "pong"] and pong == "pong"
     assert all(b'"code": "gave-way"' in said for said in told)
     assert dropped[0][1] == "busy" and dropped[1:3] == [(1, "gave-way"), (SHARE + 1, "gave-way")]
+
+
+def test_however_many_addresses_hold_every_place_programs_on_this_device_come_in(network, monkeypatch):
+    monkeypatch.setattr(door, "_FAREWELL_S", 20)  # whoever is sent away takes its time
+
+    async def run():
+        async with serving(most=4) as service, contextlib.AsyncExitStack() as stack:
+            for number, count in ((2, 3), (3, 1), (4, 1), (5, 1)):
+                _, first = await stack.enter_async_context(strangers(service, f"127.0.0.{number}", count))
+                assert first == ["pong"] * count
+            _, local = await stack.enter_async_context(strangers(service, "127.0.0.1", 5))
+            return local, [one.code for one in service.dropped]
+
+    local, dropped = talk(run())
+    assert local == ["pong"] * 4 + ["error"] and dropped == ["gave-way"] * 6 + ["busy"]
+
+
+def test_a_silent_program_on_this_device_gives_way_to_another_one_on_it_and_to_no_other_device(network, monkeypatch):
+    monkeypatch.setattr(door, "IDLE_S", 0.3)
+
+    async def run():
+        async with serving(most=2) as service, contextlib.AsyncExitStack() as stack:
+            came = []
+            for source in ("127.0.0.1", "127.0.0.9", "127.0.0.8", "127.0.0.1"):
+                came += (await stack.enter_async_context(strangers(service, source, 1)))[1]
+                await asyncio.sleep(0.4)
+            return came, [(one.client, one.code) for one in service.dropped]
+
+    assert talk(run()) == (["pong"] * 4, [(2, "idle"), (1, "idle")])
+
+
+def test_two_hostile_devices_whose_clients_wait_for_their_ears_keep_no_third_unheard(network):
+    go_on, loading, most = threading.Event(), [], []
+
+    async def run():
+        async with serving(offered=["alexa"]) as service, contextlib.AsyncExitStack() as stack:
+            load = service.words._ear
+
+            def slow(*choice):
+                loading.append(choice)
+                most.append(len(loading))
+                go_on.wait(10)
+                loading.pop()
+                return load(*choice)
+
+            service.words._ear = slow
+            for number in (2, 3):
+                peers, _ = await stack.enter_async_context(strangers(service, f"127.0.0.{number}", SHARE))
+                for _, writer in peers:
+                    writer.write(b'{"type": "detect"}\n')
+                    await writer.drain()
+            while service.words._lent < words.MOST_LISTENING:
+                await asyncio.sleep(0.01)
+            async with service.client() as local:
+                await local.write_event(Event("detect", {}))
+                await local.write_event(Event("ping", {"text": "x"}))
+                while not service.dropped:
+                    await asyncio.sleep(0.01)
+                await asyncio.sleep(0.1)  # room for a second one to be loaded at once, if one were
+                go_on.set()
+                return (await until(local, "pong"))[-1].type, [one.code for one in service.dropped]
+
+    assert talk(run()) == ("pong", ["gave-way"])
+    assert max(most) == 1, "one that is dismissed holds the next one up until its own are loaded"
 
 
 def test_two_hostile_devices_that_hold_all_ears_keep_no_third_unheard(network):

@@ -45,6 +45,19 @@ def test_so_many_lines_at_once_and_then_a_few_a_minute_and_the_rest_is_counted(c
     assert sum(lines.passes() for _ in range(1000)) == storm.MOST, "a quiet week saves nothing up for a storm"
 
 
+def test_what_was_left_out_is_told_at_an_end_and_counted_anew_after_it(caplog):
+    clock = Clock()
+    lines = Storm("clients", clock.later, clock)
+    lines.tell()
+    assert sum(lines.passes() for _ in range(storm.MOST + 7)) == storm.MOST
+    lines.tell()
+    clock.calls.clear()  # the loop is gone, and what it was to call
+    assert not lines.passes()
+    clock.wait(storm.EVERY_S)
+    lines.tell()
+    assert [one.message for one in caplog.records] == [f"lines about clients were left out: {n}" for n in (7, 1)]
+
+
 def test_a_day_of_it_is_some_thousand_lines(caplog):
     clock = Clock()
     lines = Storm("clients", clock.later, clock)
@@ -75,7 +88,7 @@ def test_when_nothing_comes_after_a_storm_how_many_were_left_out_is_said_all_the
     assert talk(run()) + int(caplog.records[0].message.rpartition(" ")[2]) == 5
 
 
-def test_a_client_that_says_the_word_over_and_over_is_told_each_time_and_people_are_not(monkeypatch):
+def test_a_client_that_says_the_word_over_and_over_is_told_each_time_and_people_are_not(monkeypatch, caplog):
     monkeypatch.setattr(storm, "MOST", 2)
 
     async def run():
@@ -84,6 +97,7 @@ def test_a_client_that_says_the_word_over_and_over_is_told_each_time_and_people_
             return told, [one.heard.name for one in service.woke]
 
     assert talk(run()) == (["alexa"] * 4, ["alexa"] * 2)
+    assert [one.message for one in caplog.records] == ["lines about detections were left out: 2"]
 
 
 def test_an_error_of_ours_that_clients_can_provoke_is_no_flood_of_traces(monkeypatch, caplog):
@@ -105,7 +119,7 @@ def test_an_error_of_ours_that_clients_can_provoke_is_no_flood_of_traces(monkeyp
 
 
 @pytest.mark.parametrize("data", [b"rubbish\n", b'{"type": 1}\n'])
-def test_rubbish_over_and_over_is_said_a_few_times(monkeypatch, data):
+def test_rubbish_over_and_over_is_said_a_few_times(monkeypatch, caplog, data):
     monkeypatch.setattr(storm, "MOST", 2)
 
     async def run():
@@ -118,3 +132,5 @@ def test_rubbish_over_and_over_is_said_a_few_times(monkeypatch, data):
             return len(service.dropped), await service.is_well()
 
     assert talk(run()) == (2, True)
+    told = ["lines about clients that were sent away were left out: 3"]
+    assert [one.message for one in caplog.records] == told, "at the end, at the latest"

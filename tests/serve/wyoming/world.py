@@ -74,7 +74,7 @@ async def serving(uri="tcp://127.0.0.1:0", offered=None, thresholds=None, most=M
     service = Service()
     service.words = words(offered, thresholds)
     wake = WakeService(service.words, service.woke.append)
-    door = Door(address.parse(uri), wake.serve, most=most, dropped=service.dropped.append)
+    door = Door(address.parse(uri), wake.serve, most=most, dropped=service.dropped.append, storms=[wake.storm])
     found = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(door.run(found.set_result))
     service.uri = await found

@@ -10,10 +10,9 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from ... import unix
 from ...errors import ClientError
@@ -77,7 +76,7 @@ class Client:
         self.heard_at = asyncio.get_running_loop().time()
         self.leaving: ClientError | None = None
         self._within_s: float | None = FIRST_S
-        self.task: asyncio.Task[Any] | None = None
+        self.task: asyncio.Task[None] | None = None
 
     def dismiss(self, error: ClientError) -> None:
         """Have its talk ended wherever it is, and the client told why."""
@@ -130,6 +129,8 @@ class Door:
         Told of clients that were sent away.
     users : frozenset of int, optional
         The user ids whose programs may come in, root's aside; everybody's if not given.
+    storms : sequence of Storm
+        Of whoever serves; what they left out is told at the end.
     """
 
     def __init__(
@@ -140,11 +141,13 @@ class Door:
         most: int,
         dropped: Callable[[Dropped], None],
         users: frozenset[int] | None = None,
+        storms: Sequence[Storm] = (),
     ) -> None:
         self._address, self._serve, self._most, self._dropped, self._users = address, serve, most, dropped, users
         self._inside: dict[asyncio.Task[None], Client] = {}
         self._count = 0
-        self._storm, self._own = Storm("clients that were sent away", later), Storm("errors of ours", later)
+        self._storm, self._own = Storm("clients that were sent away"), Storm("errors of ours")
+        self._storms = (self._storm, self._own, *storms)
 
     async def run(self, opened: Callable[[str], None]) -> None:
         """Let clients in until cancelled, or until stdio ends; ``opened`` is told the address once it can be used.
@@ -154,10 +157,17 @@ class Door:
         ConfigError
             Where the address cannot be opened.
         """
-        if self._address.scheme is Scheme.STDIO:
-            opened(str(self._address))
-            await self._attend(self._client(Line(0, 1)))
-            return
+        try:
+            if self._address.scheme is Scheme.STDIO:
+                opened(str(self._address))
+                await self._attend(self._client(Line(0, 1)))
+            else:
+                await self._listen(opened)
+        finally:
+            for storm in self._storms:
+                storm.tell()
+
+    async def _listen(self, opened: Callable[[str], None]) -> None:
         listener = self._address.listen()
         try:
             opened(str(self._address.found_at(listener)))
@@ -197,9 +207,7 @@ class Door:
         line, device = Line.of(peer), peers.device(peer)
         inside = [client for client in self._inside.values() if client.leaving is None]
         theirs = [client for client in inside if client.device == device != ""]
-        crowd, most, whose = inside, self._most, ""
-        if len(theirs) >= SHARE:
-            crowd, most, whose = theirs, SHARE, " of your device"
+        crowd, most, whose = (theirs, SHARE, " of your device") if len(theirs) >= SHARE else (inside, self._most, "")
         if self._users is not None and peers.user(peer) not in self._users | {0}:
             self._refuse(line, ClientError("other-user", "this service is for programs of the user who set it up"))
         elif len(crowd) >= most and not self._make_room(crowd, device):
@@ -222,10 +230,10 @@ class Door:
         line.close()
 
     def _make_room(self, among: list[Client], device: str) -> bool:
-        """Dismiss one of these: who has been silent for long, else who gives way to that device."""
-        if len(self._inside) >= 2 * self._most:  # so many are on the way out that they are too many themselves
+        """Dismiss one of these: who has been silent for long, else who gives way; a program here for another here."""
+        if device and len(self._inside) >= 2 * self._most:  # so many on the way out that they are too many themselves
             return False
-        loser: Client | None = min(among, key=lambda client: client.heard_at)
+        loser = min((one for one in among if one.device or not device), key=lambda one: one.heard_at, default=None)
         error = ClientError("idle", "this client was silent and another one came: it is dropped")
         if loser is not None and asyncio.get_running_loop().time() - loser.heard_at < IDLE_S:
             loser, error = giving_way(among, device), told()
@@ -258,11 +266,6 @@ class Door:
         finally:
             client.line.close()
             client.inbox.wipe()
-
-
-def later(seconds: float, call: Callable[[], None]) -> None:
-    """Call something after so many seconds, if the loop that runs now is there then."""
-    asyncio.get_running_loop().call_later(seconds, call)
 
 
 def run_until_stopped(door: Door, opened: Callable[[str], None], notify: Notify) -> None:

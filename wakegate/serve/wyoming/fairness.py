@@ -2,7 +2,8 @@
 
 Owns that choice. A newcomer from a device with fewer clients than another takes the place of one of those of the device
 with most, where that leaves it no worse off than the newcomer's. So a few hostile devices keep nobody out: not before
-each place belongs to another one. Never chooses a program on this device, and never sends anybody away itself.
+each place belongs to another one. A program on this device takes another device's place as long as there is one: of the
+network, one machine may look like many. Never chooses a program on this device, and never sends anybody away itself.
 """
 
 from collections import Counter
@@ -23,7 +24,7 @@ def giving_way(clients: "Sequence[Client]", device: str) -> "Client | None":
     held = Counter(one.device for one in clients)
     others = [one for one in clients if one.device]
     loser = min(others, key=lambda one: (-held[one.device], one.heard_at), default=None)
-    return loser if loser is not None and held[loser.device] - held[device] >= 2 else None
+    return loser if loser is not None and (not device or held[loser.device] - held[device] >= 2) else None
 
 
 def told() -> ClientError:

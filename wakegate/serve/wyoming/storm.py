@@ -5,6 +5,7 @@ log must not fill a disk, nor a line that matters be lost among thousands. So th
 few a minute, and a word on how many were left out. Never knows what a line says.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -15,6 +16,11 @@ EVERY_S = 10.0
 """While a storm lasts, one line in so many seconds."""
 
 _log = logging.getLogger(__name__)
+
+
+def later(seconds: float, call: Callable[[], None]) -> None:
+    """Call something after so many seconds, if the loop that runs now is there then."""
+    asyncio.get_running_loop().call_later(seconds, call)
 
 
 class Storm:
@@ -33,7 +39,7 @@ class Storm:
     def __init__(
         self,
         about: str,
-        later: Callable[[float, Callable[[], None]], object],
+        later: Callable[[float, Callable[[], None]], object] = later,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._about, self._later, self._now = about, later, now
@@ -47,12 +53,14 @@ class Storm:
         self._at = now
         if self._room < 1:
             if not self._left_out:
-                self._later((1 - self._room) * EVERY_S, self._count)
+                self._later((1 - self._room) * EVERY_S, self.tell)
             self._left_out += 1
             return False
         self._room -= 1
         return True
 
-    def _count(self) -> None:
-        _log.warning("lines about %s were left out: %d", self._about, self._left_out)
+    def tell(self) -> None:
+        """Say how many lines were left out, if any; to be called at the end too, when nothing comes later any more."""
+        if self._left_out:
+            _log.warning("lines about %s were left out: %d", self._about, self._left_out)
         self._left_out = 0

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 
 from ...errors import ClientError
 from . import messages
-from .door import Client, later
+from .door import Client
 from .fairness import giving_way, told
 from .hearing import Heard, Hearing
 from .inbox import Event
 from .pcm import Format
 from .storm import Storm
-from .words import Words
+from .words import Lent, Words
 
 MOST_CLIENTS = 64
 QUIET_S = 60.0
@@ -47,11 +47,16 @@ class WakeService:
         What it offers.
     woke : callable
         Told of detections, for people to know; of a storm of them, of some.
+
+    Attributes
+    ----------
+    storm : Storm
+        Of detections; for the door, which tells what was left out.
     """
 
     def __init__(self, words: Words, woke: Callable[[Woke], None]) -> None:
         self._words = words
-        self._woke, self._storm = woke, Storm("detections", later)
+        self._woke, self.storm = woke, Storm("detections")
         self._talks: dict[Client, _Talk] = {}
 
     async def serve(self, client: Client) -> None:
@@ -63,14 +68,14 @@ class WakeService:
             del self._talks[client]
 
     def _make_room(self, device: str) -> None:
-        """Take the ears of a client whose device has more of them than this one, if they are to be had."""
+        """Take the place of one that is heard, or waits for its ears, if somebody has to give way."""
         heard = [client for client, talk in self._talks.items() if talk.is_heard]
         if (loser := giving_way(heard, device)) is not None:
             loser.dismiss(told())
             self._talks[loser].forget()  # wherever it is, it does not go on from there
 
     def _tell(self, woke: Woke) -> None:
-        if self._storm.passes():
+        if self.storm.passes():
             self._woke(woke)
 
 
@@ -85,6 +90,7 @@ class _Talk:
         client: Client,
     ) -> None:
         self._words, self._make_room, self._woke, self._client = words, make_room, woke, client
+        self._lent: Lent | None = None
         self._hearing: Hearing | None = None
         self._asked: object = None
         self._busy = False
@@ -92,8 +98,8 @@ class _Talk:
 
     @property
     def is_heard(self) -> bool:
-        """Whether it has ears."""
-        return self._hearing is not None
+        """Whether it has one of the places, with ears or waiting for them."""
+        return self._lent is not None
 
     async def run(self) -> None:
         try:
@@ -139,17 +145,20 @@ class _Talk:
         await self._ears()
 
     def forget(self) -> None:
-        """Overwrite what was heard, and give the ears back."""
+        """Overwrite what was heard, and give the place back."""
         hearing, self._hearing = self._hearing, None
         if hearing is not None:
             hearing.wipe()
-            self._words.give_back(hearing.lent)
+        lent, self._lent = self._lent, None
+        if lent is not None:
+            self._words.give_back(lent)
 
     async def _ears(self) -> Hearing:
         """Return what listens: for what was asked, for every word where nothing was."""
         if self._hearing is None:
-            lent = await self._words.lend(self._asked, lambda: self._make_room(self._client.device))
-            self._hearing = Hearing(lent)
+            self._lent = self._words.lend(self._asked, lambda: self._make_room(self._client.device))
+            await self._words.fill(self._lent)
+            self._hearing = Hearing(self._lent)
         return self._hearing
 
     async def _chunk(self, event: Event) -> None:

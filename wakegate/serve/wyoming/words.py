@@ -6,7 +6,8 @@ one gets it. Never listens for another word than the ones that were asked for.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 from ...ear import Ear
 from ...errors import ClientError, ConfigError
@@ -21,10 +22,10 @@ _KEPT = 2
 
 @dataclass(frozen=True, slots=True)
 class Lent:
-    """Ears that one client has: one for each model, and what it calls each word."""
+    """A place that one client has: what it calls each word, and its ears, one for each model once they are loaded."""
 
-    ears: tuple[Ear, ...]
     names: Mapping[str, str]
+    ears: list[Ear] = field(default_factory=list)
 
     def restart(self, at: int) -> None:
         """Overwrite all sound held here; the next sample is sample ``at``."""
@@ -76,22 +77,24 @@ class Words:
         self._engine = engine
         self._idle: list[Ear] = []
         self._lent = 0
-        # One at a time: whoever asks for other words all the time burns one core at most.
-        self._loading = asyncio.Lock()
+        # One at a time, also of clients that went meanwhile: who asks for other words all the time burns one core.
+        self._loader = ThreadPoolExecutor(1, "wyoming words")
 
     def load(self) -> None:
         """Load every model once, so that what is wrong with one is known before the first client comes."""
         self._idle += [self._ear(*choice) for choice in self._choices(self.offered)]
 
-    async def lend(self, names: object, make_room: Callable[[], None]) -> Lent:
-        """Return ears for the words that a client asks for; for all that are offered if it names none (None).
+    def lend(self, names: object, make_room: Callable[[], None]) -> Lent:
+        """Return a place for the words that a client asks for; for all that are offered if it names none (None).
+
+        It is the client's, ears or no ears, until it is given back.
 
         Parameters
         ----------
         names : object
             What the client says.
         make_room : callable
-            Has somebody give ears back, if anybody has to; called where all are lent.
+            Has somebody give a place back, if anybody has to; called where all are lent.
 
         Raises
         ------
@@ -104,14 +107,15 @@ class Words:
         if self._lent >= MOST_LISTENING:
             raise ClientError("busy", f"{MOST_LISTENING} clients are being listened to: come back later")
         self._lent += 1
-        try:
-            return Lent(tuple([await self._found(*choice) for choice in self._choices(called)]), called)
-        except BaseException:
-            self._lent -= 1
-            raise
+        return Lent(called)
+
+    async def fill(self, lent: Lent) -> None:
+        """Load the ears of a place, or find them among those that were given back."""
+        for choice in self._choices(lent.names):
+            lent.ears.append(self._found(*choice) or await self._loaded(*choice))
 
     def give_back(self, lent: Lent) -> None:
-        """Take ears back, and overwrite what they heard."""
+        """Take a place back, and overwrite what its ears heard."""
         lent.restart(0)
         self._lent -= 1
         self._idle += lent.ears
@@ -138,13 +142,15 @@ class Words:
         shares = [(m, tuple(word for word in words if self.offered[word] is m)) for m in models.values()]
         return [(manifest, share) for manifest, share in shares if share]
 
-    async def _found(self, manifest: Manifest, words: tuple[str, ...]) -> Ear:
+    def _found(self, manifest: Manifest, words: tuple[str, ...]) -> Ear | None:
         for ear in self._idle:
             if (ear.model_sha256, ear.words) == (manifest.sha256, words):
                 self._idle.remove(ear)
                 return ear
-        async with self._loading:
-            return await asyncio.to_thread(self._ear, manifest, words)
+        return None
+
+    async def _loaded(self, manifest: Manifest, words: tuple[str, ...]) -> Ear:
+        return await asyncio.get_running_loop().run_in_executor(self._loader, self._ear, manifest, words)
 
     def _ear(self, manifest: Manifest, words: tuple[str, ...]) -> Ear:
         thresholds = {word: value for word, value in self._thresholds.items() if word in words}
