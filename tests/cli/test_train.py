@@ -163,3 +163,13 @@ def test_a_whole_run_with_recordings_and_background(capsys, out, tmp_path, monke
     assert sorted(os.listdir(out)) == ["hey_marvin.html", "hey_marvin.json", "hey_marvin.onnx"]
     code, err = said(capsys, "hey marvin", "--out", out, "--yes")
     assert code == 1 and "is there already: remove it" in err
+
+
+def test_of_thousands_of_files_left_out_a_few_are_named_and_the_rest_counted(capsys):
+    from wakegate.cli import train
+    from wakegate.train.own.gather import Sides
+
+    train._say_left_out("--background", Sides((), (), tuple(f"{n}.wav: too short" for n in range(2400))))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "--background: left out 0.wav: too short" and len(lines) == 6
+    assert lines[-1] == "--background: left out 2395 files more, for reasons like these"

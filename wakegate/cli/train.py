@@ -35,6 +35,8 @@ example: wakegate train "hey marvin" --out mine --background evenings/
 """
 
 MOST_THREADS, MOST_SEED = 1024, 2**31 - 1
+TOLD = 5
+"""Files left out that are named in a list; `--json` names all."""
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -131,8 +133,11 @@ def _voices(args: argparse.Namespace) -> "tuple[Voice, ...]":
 
 
 def _say_left_out(option: str, sides: "Sides | None") -> None:
-    for reason in sides.left_out if sides else ():
+    reasons = sides.left_out if sides else ()
+    for reason in reasons[:TOLD]:
         terminal.say(f"{option}: left out {reason}")
+    if len(reasons) > TOLD:
+        terminal.say(f"{option}: left out {len(reasons) - TOLD} files more, for reasons like these")
 
 
 def _goes_on() -> bool:
