@@ -25,7 +25,7 @@ from ..audio.block import Samples
 from ..ear import Ear
 from ..errors import ConfigError, ModelError
 from ..events import SAMPLE_RATE, Wake
-from ..wake import Detector, catalogue, load, manifest
+from ..wake import catalogue, load, manifest
 from .porcupine_errors import (
     PorcupineActivationError,
     PorcupineActivationLimitError,
@@ -216,8 +216,7 @@ def _loaded(wanted: list[str], path: Path | None, sensitivities: list[float]) ->
         scorer = load(wanted, path)
         values = zip(scorer.words, sensitivities, strict=True)
         thresholds = {word: threshold(scorer.manifest, word, value) for word, value in values}
-        detector = Detector(scorer.manifest.detector_config(scorer.words, thresholds))
-        return Porcupine(Ear(scorer, detector), tuple(thresholds.values()))
+        return Porcupine(Ear.open(None, thresholds, scorer), tuple(thresholds.values()))
     except ConfigError as error:
         raise PorcupineInvalidArgumentError(str(error)) from error
     except ModelError as error:

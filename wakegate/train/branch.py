@@ -41,7 +41,6 @@ class _Look:
     """The verifier's weights, written into a branch once, for as many looks as are wanted there and further inside."""
 
     def __init__(self, branch: Nodes, verifier: Verifier) -> None:
-        self._verifier = verifier
         self._planes = []
         for index, plane in enumerate(verifier.planes):
             assert isinstance(plane, Plane)

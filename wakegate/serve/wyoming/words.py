@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ...ear import Ear
 from ...errors import ClientError, ConfigError
-from ...wake import Detector, Scorer
+from ...wake import Scorer
 from ...wake.catalogue import spelled
 from ...wake.manifest import MOST_WORDS, Manifest
 
@@ -154,5 +154,4 @@ class Words:
 
     def _ear(self, manifest: Manifest, words: tuple[str, ...]) -> Ear:
         thresholds = {word: value for word, value in self._thresholds.items() if word in words}
-        detector = Detector(manifest.detector_config(words, thresholds))
-        return Ear(Scorer(manifest, words, self._engine), detector)
+        return Ear.open(None, thresholds, Scorer(manifest, words, self._engine))

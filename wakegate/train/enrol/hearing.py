@@ -12,11 +12,10 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
-from ...audio.memory import PrivateMemory
 from ...errors import ModelError
 from ...wake.manifest import Manifest
 from ...wake.onnxruntime_session import import_onnxruntime
-from ...wake.session import BEFORE
+from ...wake.session import BEFORE, Pcm
 from ..graph import CHUNK, STEPS
 from ..sizes import HOP
 
@@ -42,22 +41,21 @@ class Hearing:
 
     def activations(self, samples: NDArray[np.int16]) -> Activations:
         """Return what a fresh stream of (n,) int16 makes of every whole step: (n // step, channels) float32."""
-        memory = PrivateMemory(2 * (HOP + CHUNK))
-        pcm = memory.array(np.int16, HOP + CHUNK).reshape(1, HOP + CHUNK)
+        pcm = Pcm(HOP + CHUNK, CHUNK)
         names = [self.last, *(name.removesuffix(BEFORE) for name in self._state)]
         state = {name: np.zeros(shape, np.float32) for name, shape in self._state.items()}
         heard = []
         try:
             for at in range(0, len(samples), CHUNK):
                 piece = samples[at : at + CHUNK]
-                pcm[0, :HOP] = pcm[0, -HOP:]
-                pcm[0, HOP:][: len(piece)], pcm[0, HOP + len(piece) :] = piece, 0
-                last, *rows = self._session.run(names, {"pcm": pcm, **state})
+                pcm.chunk[0, : len(piece)], pcm.chunk[0, len(piece) :] = piece, 0
+                last, *rows = self._session.run(names, {"pcm": pcm.whole, **state})
+                pcm.keep()
                 heard.append(last)
                 for (name, before), made in zip(list(state.items()), rows, strict=True):
                     state[name] = np.concatenate([before, made])[-len(before) :]
         finally:
-            memory.close()
+            pcm.whole[:] = 0
         whole: Activations = np.concatenate(heard)[: len(samples) * STEPS // CHUNK]
         return whole
 
