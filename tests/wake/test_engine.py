@@ -5,12 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.wake.model import WITHOUT_ONNXRUNTIME
 from wakegate.errors import ModelError
 from wakegate.wake import load
 from wakegate.wake.engine import Engine, chosen, version
+from wakegate.wake.numpy_operators import Tape
 
 ROOT = Path(__file__).parents[2]
 # A finder that finds no onnxruntime, as on a board where it has no wheel.
@@ -97,3 +99,12 @@ print({found["num_threads"] for found in threadpool_info() if found["user_api"] 
 print([name for name in ("onnxruntime", "onnx", "google.protobuf", "scipy") if name in sys.modules])
 """
     assert child(code) == ["True", "[]"]
+
+
+def test_what_lives_shortly_shares_memory_and_everything_else_does_not():
+    tape = Tape()
+    first, smaller, larger = tape.short_lived((4, 5)), tape.short_lived((2, 3)), tape.short_lived((50,))
+    assert np.shares_memory(first, smaller) and not np.shares_memory(first, larger)
+    assert np.shares_memory(tape.short_lived((7, 7)), larger)
+    assert not any(np.shares_memory(tape.new((4, 5)), one) for one in (first, larger))
+    assert sum(one.size for one in tape.arrays) == 20 + 50 + 20 + 20, "and all of it is overwritten with the rest"

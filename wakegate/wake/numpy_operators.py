@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from .onnx_file import MOST_AXES, Node
@@ -25,11 +25,12 @@ _ZERO = np.zeros((), np.float32)
 
 @dataclass(slots=True)
 class Tape:
-    """The calls of a graph, in order, and the arrays that they fill, all in ``memory``."""
+    """The calls of a graph, in order, and the arrays that they fill, all in ``memory``; ``spare`` ones are shared."""
 
     memory: Callable[[tuple[int, ...], type[np.generic]], Array] = private
     calls: list[Callable[[], object]] = field(default_factory=list)
     arrays: list[Array] = field(default_factory=list)
+    spare: list[Array] = field(default_factory=list)
 
     def new(self, shape: tuple[int, ...], dtype: type[np.generic] = np.float32) -> Array:
         """Make an array of zeros; ValueError if it is empty or absurdly large."""
@@ -37,6 +38,12 @@ class Tape:
             raise ValueError(f"it makes an array of shape {shape}")
         self.arrays.append(self.memory(shape, dtype))
         return self.arrays[-1]
+
+    def short_lived(self, shape: tuple[int, ...]) -> Array:
+        """Return an array that holds what is put there only until the next one is asked for: most share memory."""
+        if not self.spare or self.spare[-1].size < math.prod(shape):
+            self.spare.append(self.new((math.prod(shape),)))
+        return self.spare[-1][: math.prod(shape)].reshape(shape)
 
     def call(self, function: Callable[..., object], *given: object, out: Array) -> None:
         """Write down a call that fills ``out``."""
@@ -216,16 +223,11 @@ def _conv(tape: Tape, node: Node, x: Array, weight: Array, bias: Array) -> Array
     spans = [(size - 1) * dilation + 1 for size, dilation in zip(kernel, dilations, strict=True)]
     if min(*strides, *dilations) < 1 or any(span > size for span, size in zip(spans, x.shape[2:], strict=True)):
         raise ValueError(f"its windows of {spans} in steps of {strides} do not fit into {x.shape}")
-    places = [(size - span) // step + 1 for size, span, step in zip(x.shape[2:], spans, strides, strict=True)]
-    steps = x.strides[2:]
-    windows = as_strided(
-        x[0],
-        (channels, *kernel, *places),
-        (x.strides[1], *(s * d for s, d in zip(steps, dilations, strict=True)),
-         *(s * d for s, d in zip(steps, strides, strict=True))),
-        writeable=False,
-    )  # fmt: skip
-    columns = tape.copy(windows).reshape(channels * math.prod(kernel), math.prod(places))
+    along = tuple(range(1, axes + 1))
+    every = tuple(slice(None, None, step) for step in (1, *strides, *dilations))
+    windows = np.moveaxis(sliding_window_view(x[0], spans, along)[every], along, range(-axes, 0))
+    places = windows.shape[-axes:]
+    columns = tape.copy(windows, tape.short_lived(windows.shape)).reshape(channels * math.prod(kernel), -1)
     out = tape.new((made, math.prod(places)))
     tape.call(np.matmul, weight.reshape(made, -1), columns, out=out)
     tape.call(np.add, out, bias[:, None], out=out)

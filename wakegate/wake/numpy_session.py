@@ -150,7 +150,7 @@ class _Compiled:
             graph = node.attributes[name]
             if not isinstance(graph, Graph) or graph.inputs or len(graph.outputs) != 1:
                 raise ValueError(f"its {name} is no branch with one output")
-            branch = Tape(arrays=tape.arrays)
+            branch = Tape(arrays=tape.arrays, spare=tape.spare)
             every += self._calls(graph, branch)
             (output,) = graph.outputs
             made.append(self._named.get(output, np.empty(0)))
