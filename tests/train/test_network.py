@@ -13,20 +13,12 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is only in the extra `train`")
 pytest.importorskip("onnx", reason="onnx is only in the extra `train`")
 
-from wakegate.train import export, graph  # noqa: E402  (they import torch)
+from wakegate.train import export, graph, verify  # noqa: E402  (they import torch)
 from wakegate.train.corpus import WORDS  # noqa: E402
+from wakegate.train.ensemble import AGAIN, THROATS, other_throats, sure  # noqa: E402
 from wakegate.train.fit import IGNORED, NONE, STEP, STEPS, load_network, targets  # noqa: E402
 from wakegate.train.network import BINS, HOP, MELS, STRIDE, FrontEnd, Shape, Trunk, fourier, mel_bank  # noqa: E402
-from wakegate.train.verifier import (  # noqa: E402
-    AGAIN,
-    THROATS,
-    WINDOW,
-    Verifier,
-    VerifierShape,
-    centred,
-    loudness,
-    other_throats,
-)
+from wakegate.train.verifier import WINDOW, Verifier, VerifierShape, centred, loudness  # noqa: E402
 from wakegate.wake import load  # noqa: E402
 
 RATE = 16_000
@@ -71,23 +63,26 @@ def by_chunk(trunk, sound):
 
 
 @pytest.fixture(scope="module")
-def verifier():
-    """A second stage with random weights."""
+def verifiers():
+    """A second stage of two verifiers with random weights."""
     torch.manual_seed(5)
-    made = lived(Verifier(NONE + 1, VerifierShape(channels=(4, 6, 8, 10), mixed=12)))
-    made.place.data.normal_(0, 1)
-    made.value.weight.data *= 10  # so that it finds more in one window than in another
-    made.value.bias.data[-1] += 3.15
+    made = []
+    for channels, mixed in (((4, 6, 8, 10), 12), ((3, 5, 7, 9), 11)):
+        made.append(lived(Verifier(NONE + 1, VerifierShape(channels=channels, mixed=mixed))))
+        made[-1].place.data.normal_(0, 1)
+        made[-1].value.weight.data *= 10  # so that it finds more in one window than in another
+        made[-1].value.bias.data[-1] += 3.15
     return made
 
 
 @pytest.fixture(scope="module")
-def exported(trunk, verifier, tmp_path_factory):
+def exported(trunk, verifiers, tmp_path_factory):
     """The same networks through checkpoints, the export and the Scorer."""
     folder = tmp_path_factory.mktemp("train")
     saved = {"shape": {"channels": SHAPE.channels}, "averaged": trunk.state_dict()}
     torch.save(saved, folder / "checkpoint.pt")
-    torch.save({"shape": asdict(verifier.shape), "averaged": verifier.state_dict()}, folder / "verifier.pt")
+    for number, one in enumerate(verifiers, 1):
+        torch.save({"shape": asdict(one.shape), "averaged": one.state_dict()}, verify.checkpoint(folder, number))
     export.run(folder / "checkpoint.pt", folder / "out", "tiny")
     manifest = folder / "out" / "tiny.json"
     assert (
@@ -107,7 +102,7 @@ def first_stage(trunk, samples):
         return torch.log_softmax(trunk(FrontEnd().normalised(heard(samples))), dim=2)
 
 
-def by_torch(trunk, verifier, samples):
+def by_torch(trunk, verifiers, samples):
     """Score chunk by chunk: nothing where the first stage suspects nothing, else both stages together."""
     chances, power = first_stage(trunk, samples), heard(samples)
     power = torch.nn.functional.pad(power, (0, 0, WINDOW, 0))
@@ -119,39 +114,39 @@ def by_torch(trunk, verifier, samples):
         end = WINDOW + (at + graph.STEPS) * STRIDE
         with torch.no_grad():
             window = centred(loudness(power[:, end - WINDOW : end]))[0]
-            scores[at : at + graph.STEPS] = verifier.sure(window, steps)[:, :NONE].numpy()
+            scores[at : at + graph.STEPS] = sure(verifiers, window, steps)[:, :NONE].numpy()
     return scores
 
 
 @pytest.mark.parametrize("name", SOUNDS)
-def test_the_exported_graph_is_the_torch_networks(trunk, verifier, exported, name):
+def test_the_exported_graph_is_the_torch_networks(trunk, verifiers, exported, name):
     samples = SOUNDS[name].astype(np.int16)
     samples = samples[: len(samples) // graph.CHUNK * graph.CHUNK]
     exported.reset()
-    scores, expected = exported.push(samples), by_torch(trunk, verifier, samples)
+    scores, expected = exported.push(samples), by_torch(trunk, verifiers, samples)
     assert scores.shape == expected.shape
     assert np.abs(scores - expected).max() < 1e-3
     quiet = ("silence", "one click")  # nothing there is suspected
     assert name in quiet or expected.std() > 1e-3, "the comparison says nothing if every score is the same"
 
 
-def test_some_chunks_are_suspected_and_some_are_not(trunk, verifier):
+def test_some_chunks_are_suspected_and_some_are_not(trunk, verifiers):
     """Else the comparison above would say nothing of the gate."""
     samples = np.concatenate(list(SOUNDS.values())).astype(np.int16)
     samples = samples[: len(samples) // graph.CHUNK * graph.CHUNK]
-    suspected = by_torch(trunk, verifier, samples).reshape(-1, graph.STEPS * len(WORDS)).any(axis=1)
+    suspected = by_torch(trunk, verifiers, samples).reshape(-1, graph.STEPS * len(WORDS)).any(axis=1)
     assert suspected.any() and not suspected.all()
 
 
-def test_some_windows_are_looked_at_again_and_some_are_not(trunk, verifier):
+def test_some_windows_are_looked_at_again_and_some_are_not(trunk, verifiers):
     """Else the comparison above would say nothing of the other throats."""
     samples = np.concatenate(list(SOUNDS.values())).astype(np.int16)
-    best = by_torch(trunk, verifier, samples[: len(samples) // graph.CHUNK * graph.CHUNK])
+    best = by_torch(trunk, verifiers, samples[: len(samples) // graph.CHUNK * graph.CHUNK])
     best = best.reshape(-1, graph.STEPS * len(WORDS)).max(axis=1)
     assert (best >= AGAIN).any() and ((0 < best) & (best < AGAIN)).any()
 
 
-def test_other_throats_say_it_higher_and_lower(verifier):
+def test_other_throats_say_it_higher_and_lower():
     """A tone in one band comes out at its place over the stretch, shared by the two bands next to it."""
     features = torch.zeros(WINDOW, MELS)
     features[:, 20] = 1

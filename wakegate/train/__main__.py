@@ -6,7 +6,7 @@
     python -m wakegate.train draw     --data DATA --voices VOICES --background MORE --work WORK --shards 200
     python -m wakegate.train learn    --work WORK --minutes 60                         (beside ``draw``)
     python -m wakegate.train draw     --kind suspected --shards 100 --teacher MODEL.BIN, the rest as above
-    python -m wakegate.train verify   --work WORK --minutes 55
+    python -m wakegate.train verify   --work WORK --minutes 55          (and with --verifier 2)
     python -m wakegate.train export   --work WORK --out models
     python -m wakegate.train evaluate --data DATA --background MORE --out models --results FILE
 
@@ -72,6 +72,10 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument(
         "--again", action="store_true", help="learn, verify: start a new cosine from the weights so far"
     )
+    parser.add_argument(
+        "--verifier", type=int, choices=range(1, len(verify.SHAPES) + 1), default=1,
+        help="verify: which of those that answer together (default: %(default)s)",
+    )  # fmt: skip
     parser.add_argument("--seed", type=int, default=1)
     return parser
 
@@ -148,8 +152,8 @@ def step(args: argparse.Namespace) -> None:
             args.work / "shards", checkpoint, shape, fit.Plan(minutes=args.minutes, seed=args.seed), again=args.again
         )
     elif args.step == "verify":
-        plan = verify.VerifierPlan(minutes=args.minutes, seed=args.seed)
-        second = args.work / "verifier.pt"
+        plan = verify.VerifierPlan(minutes=args.minutes, seed=args.seed, shape=verify.SHAPES[args.verifier - 1])
+        second = verify.checkpoint(args.work, args.verifier)
         verify.learn(args.work / "suspected", checkpoint, second, plan, second if args.again else None)
     elif args.step == "export":
         export.run(checkpoint, args.out, args.name)

@@ -1,32 +1,40 @@
 """Branch: the verifier as the branch of the graph that is run only where a word is suspected.
 
 Owns its nodes: from the window of mel power, and the first stage's odds, to scores; and, in a branch of that branch,
-the looks through other throats, where the first look did not dispel the suspicion. Must compute exactly what
-``Verifier.sure`` computes (a test compares them).
+the looks of all verifiers through all throats, where the first look did not dispel the suspicion. Must compute exactly
+what ``ensemble.sure`` computes (a test compares them).
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from ..wake.session import BEFORE
+from .ensemble import AGAIN, other_throats
 from .graph import Nodes, scores
 from .network import FLOOR, folded
-from .verifier import AGAIN, BANDS, PLACES, Plane, Verifier, other_throats
+from .verifier import BANDS, PLACES, Plane, Verifier
 
 
-def verified(verifier: Verifier, odds: str, steps: int, prefix: str = "") -> Nodes:
+def verified(verifiers: Sequence[Verifier], odds: str, steps: int, prefix: str = "") -> Nodes:
     """Return the branch: the window once, the first stage a step. It reads ``bands`` and ``odds`` of the graph."""
-    branch, words = Nodes(prefix), verifier.value.out_channels - 1
-    look, across = _Look(branch, verifier), _across(branch)
+    branch, words, trust = Nodes(prefix), verifiers[0].value.out_channels - 1, verifiers[0].trust
+    look, across = _Look(branch, verifiers[0]), _across(branch)
     second = look.at(branch, across)
     # "No word" has odds of one against itself.
     edges = branch.constant("edges", [0, 0, 0, 1])
     chances = branch.node("LogSoftmax", [branch.node("Pad", [odds, edges], "with_none")], "first", axis=1)
-    first = branch.node("Mul", [chances, branch.constant("trust", verifier.trust.detach().numpy())], "trusted")
+    first = branch.node("Mul", [chances, branch.constant("trust", trust.detach().numpy())], "trusted")
     once = _sure(branch, second, first, words)
     best = branch.node("ReduceMax", [once], "best_once", keepdims=0)
     doubtful = branch.node("GreaterOrEqual", [best, branch.constant("again", np.array(AGAIN, np.float32))], "doubtful")
     again, alone = Nodes(f"{prefix}again/"), Nodes(f"{prefix}once/")
-    mean = _mean(again, [second, *_through_other_throats(again, look, across)])
+    views = {f"{number}/": view for number, view in enumerate(_through_other_throats(again, across))}
+    seconds = [second, *(look.at(again, view, named) for named, view in views.items())]
+    for number, verifier in enumerate(verifiers[1:], 2):
+        other = _Look(again, verifier, f"verifier{number}/")
+        seconds += [other.at(again, view, f"verifier{number}/{named}") for named, view in {"": across, **views}.items()]
+    mean = _mean(again, seconds)
     _batch(again, _sure(again, mean, first, words))
     _batch(alone, once)
     branches = {
@@ -38,26 +46,31 @@ def verified(verifier: Verifier, odds: str, steps: int, prefix: str = "") -> Nod
 
 
 class _Look:
-    """The verifier's weights, written into a branch once, for as many looks as are wanted there and further inside."""
+    """A verifier's weights, written into a branch once, for as many looks as are wanted there and further inside.
 
-    def __init__(self, branch: Nodes, verifier: Verifier) -> None:
+    Their names begin with ``named``.
+    """
+
+    def __init__(self, branch: Nodes, verifier: Verifier, named: str = "") -> None:
         self._planes = []
         for index, plane in enumerate(verifier.planes):
             assert isinstance(plane, Plane)
             weight, bias = folded(plane.conv, plane.norm)
             rows, columns = plane.conv.kernel_size
-            named = (branch.weights(f"plane_weight{index}", weight), branch.constant(f"plane_bias{index}", bias))
-            self._planes.append((*named, plane.conv.stride, [rows // 2, columns // 2] * 2))
-        self._stacked = branch.constant("stacked_shape", [1, BANDS * verifier.shape.channels[-1], PLACES])
+            kernel, added = f"{named}plane_weight{index}", f"{named}plane_bias{index}"
+            layer = (branch.weights(kernel, weight), branch.constant(added, bias))
+            self._planes.append((*layer, plane.conv.stride, [rows // 2, columns // 2] * 2))
+        self._stacked = branch.constant(f"{named}stacked_shape", [1, BANDS * verifier.shape.channels[-1], PLACES])
         weight, bias = folded(verifier.mix, verifier.norm)
-        self._mix = (branch.weights("mix_weight", weight), branch.constant("mix_bias", bias))
+        self._mix = (branch.weights(f"{named}mix_weight", weight), branch.constant(f"{named}mix_bias", bias))
         self._said = {}
-        for name, layer in (("value", verifier.value), ("attention", verifier.weight)):
-            assert layer.bias is not None
-            values = (("weight", layer.weight), ("bias", layer.bias))
-            self._said[name] = [branch.constant(f"{name}_{kind}", value.detach().numpy()) for kind, value in values]
-        self._place = branch.constant("place", verifier.place.detach().numpy()[None])
-        self._plane_axes, self._time_axis = branch.constant("plane_axes", [0, 1]), branch.constant("time_axis", [2])
+        for name, said in (("value", verifier.value), ("attention", verifier.weight)):
+            assert said.bias is not None
+            values = (("weight", said.weight), ("bias", said.bias))
+            self._said[name] = [branch.constant(f"{named}{name}_{k}", v.detach().numpy()) for k, v in values]
+        self._place = branch.constant(f"{named}place", verifier.place.detach().numpy()[None])
+        self._plane_axes = branch.constant(f"{named}plane_axes", [0, 1])
+        self._time_axis = branch.constant(f"{named}time_axis", [2])
 
     def at(self, nodes: Nodes, across: str, named: str = "") -> str:
         """Return the (1, words and none) logits of (MELS, WINDOW) features; new names begin with ``named``."""
@@ -86,13 +99,12 @@ def _across(branch: Nodes) -> str:
     return branch.node("Transpose", [halved], "across", perm=[1, 0])
 
 
-def _through_other_throats(nodes: Nodes, look: _Look, across: str) -> list[str]:
-    """Logits of the same features with the mel axis stretched."""
-    seconds = []
-    for number, throat in enumerate(other_throats().numpy()):
-        said = nodes.node("MatMul", [nodes.constant(f"throat{number}", throat.T), across], f"{number}/said")
-        seconds.append(look.at(nodes, said, f"{number}/"))
-    return seconds
+def _through_other_throats(nodes: Nodes, across: str) -> list[str]:
+    """Write the same features with the mel axis stretched."""
+    return [
+        nodes.node("MatMul", [nodes.constant(f"throat{number}", throat.T), across], f"{number}/said")
+        for number, throat in enumerate(other_throats().numpy())
+    ]
 
 
 def _mean(nodes: Nodes, values: list[str]) -> str:

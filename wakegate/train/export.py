@@ -7,6 +7,7 @@ what ``network`` computes (a test compares them).
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from .fit import load_network
 from .graph import CHUNK, FRAMES, STEPS, Graph, Nodes, scores
 from .network import BINS, CEILING, FLOOR, FRAME, HOP, MEAN_RATE, MELS, STRIDE, Trunk, fourier, mel_bank
 from .verifier import WINDOW, Verifier
-from .verify import load_verifier
+from .verify import found, load_verifier
 
 GATE = 0.1
 """Odds of a word against none, after the first stage, from which the verifier is asked."""
@@ -79,8 +80,8 @@ def _averaging() -> NDArray[np.float32]:
     return np.hstack([keep ** (steps + 1)[:, None], new]).astype(np.float32)
 
 
-def build(trunk: Trunk, verifier: Verifier) -> onnx.ModelProto:
-    """Return the streaming graph of a trained trunk and of the verifier behind it."""
+def build(trunk: Trunk, verifiers: Sequence[Verifier]) -> onnx.ModelProto:
+    """Return the streaming graph of a trained trunk and of the verifiers behind it."""
     graph = Graph()
     bands, x = _front_end(graph)
     rows, channels = FRAMES, MELS
@@ -101,7 +102,7 @@ def build(trunk: Trunk, verifier: Verifier) -> onnx.ModelProto:
     none = Nodes()
     none.node("Constant", [], "nothing", value=numpy_helper.from_array(np.zeros((1, STEPS, len(WORDS)), np.float32)))
     branches = {
-        "then_branch": verified(verifier, "odds", STEPS).branch("verify", scores("verified")),
+        "then_branch": verified(verifiers, "odds", STEPS).branch("verify", scores("verified")),
         "else_branch": none.branch("pass", scores("nothing")),
     }
     graph.node("If", ["suspected"], "scores", **branches)
@@ -125,8 +126,8 @@ def context(trunk: Trunk) -> int:
 
 def run(checkpoint: Path, out: Path, name: str) -> None:
     """Write NAME.onnx and NAME.json from a checkpoint; ``evaluate`` fills in thresholds, timing, operating points."""
-    trunk, verifier = load_network(checkpoint), load_verifier(checkpoint.with_name("verifier.pt"))
-    data = build(trunk, verifier).SerializeToString()
+    trunk, verifiers = load_network(checkpoint), [load_verifier(path) for path in found(checkpoint.parent)]
+    data = build(trunk, verifiers).SerializeToString()
     manifest = {
         "format": FORMAT,
         "name": name,

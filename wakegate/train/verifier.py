@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from .network import FLOOR, MELS
-from .throat import throats
 
 WINDOW = 200
 """Frames it looks at."""
@@ -20,10 +19,6 @@ BANDS = MELS // 8
 TRUST = 0.3
 """What the first stage's log chances count for. Not learned: it was trained on these very examples, so here it looks
 surer than it is of people it has never met."""
-THROATS = (0.93, 1.08)
-"""Stretches of the mel axis through which it looks again: what holds for one throat only is mostly no word."""
-AGAIN = 0.05
-"""Chance of any word, after the first look, from which it looks again: below, the mean stays below any threshold."""
 CONVOLUTIONS = (((5, 5), (2, 2)), ((3, 3), (2, 2)), ((3, 3), (2, 1)), ((3, 3), (1, 2)))
 """Kernel and stride of each convolution, over bands and over frames."""
 
@@ -86,24 +81,6 @@ class Verifier(nn.Module):
     def forward(self, features: Tensor, first: Tensor) -> Tensor:
         """(batch, WINDOW, MELS) and (batch, outputs) log chances of the first stage to (batch, outputs) logits."""
         return self.answer(self.heard(features), first)
-
-    def sure(self, features: Tensor, first: Tensor) -> Tensor:
-        """Return the chances that the graph gives, (steps, outputs), of a window (WINDOW, MELS) and a chunk's steps.
-
-        ``first`` is (steps, outputs). One look where that says that there is no word; else the mean over three throats.
-        """
-        chances = self(features[None], first).softmax(1)
-        if chances[:, :-1].max() < AGAIN:
-            return chances
-        looks = torch.cat([features[None], features @ other_throats()])
-        second = self(looks, torch.zeros(len(looks), first.shape[1])).mean(0, keepdim=True)
-        again: Tensor = (second + self.trust * first).softmax(1)
-        return again
-
-
-def other_throats() -> Tensor:
-    """Return maps (len(THROATS), MELS, MELS): features (..., MELS) times one are said by another throat."""
-    return throats(torch.tensor(THROATS), MELS)
 
 
 def pooled(value: Tensor, weight: Tensor) -> Tensor:

@@ -28,6 +28,8 @@ from .verifier import PLACES, WINDOW, Verifier, VerifierShape, centred, loudness
 MS = SAMPLE_RATE // 1000
 SUSPECTED = 0.02
 """Chance of a word from which a step of sound without it is worth learning from."""
+SHAPES = (VerifierShape(), VerifierShape(channels=(16, 32, 64, 96), mixed=112))
+"""Of the verifiers that answer together: the first is asked most, and own words begin with it."""
 HURRIED = 0.3
 """Share of batches that are said faster or slower: their places are not those that a teacher heard."""
 
@@ -42,6 +44,8 @@ class VerifierPlan:
         Wall time; the learning rate falls along a cosine over it.
     negative_weight : tuple of float
         Weight of "no word" windows at the start and at the end.
+    shape : VerifierShape
+        Sizes of the verifier.
     """
 
     minutes: float = 40.0
@@ -51,6 +55,17 @@ class VerifierPlan:
     average: float = 0.999
     negative_weight: tuple[float, float] = (1.0, 2.0)
     seed: int = 1
+    shape: VerifierShape = SHAPES[0]
+
+
+def found(folder: Path) -> list[Path]:
+    """Return the checkpoints of a folder's verifiers, as :func:`checkpoint` names them, the first one first."""
+    return [checkpoint(folder, number) for number in range(1, len(SHAPES) + 1) if checkpoint(folder, number).exists()]
+
+
+def checkpoint(folder: Path, number: int) -> Path:
+    """Return where the verifier of a number, from 1, lies: ``verifier.pt``, ``verifier2.pt``."""
+    return folder / f"verifier{number if number > 1 else ''}.pt"
 
 
 def load_verifier(path: Path) -> Verifier:
@@ -162,14 +177,14 @@ def _chances(shard: Shard, trunk: nn.Module, size: int = 256) -> NDArray[np.floa
     return np.concatenate(parts)
 
 
-def learn(folder: Path, network: Path, checkpoint: Path, plan: VerifierPlan, begin: Path | None = None) -> None:
+def learn(folder: Path, network: Path, out: Path, plan: VerifierPlan, begin: Path | None = None) -> None:
     """Train on all shards of a folder until the plan's time is over, writing a checkpoint every minute.
 
     Parameters
     ----------
     folder : Path
         Of shards.
-    network, checkpoint : Path
+    network, out : Path
         The first stage, and what to write.
     begin : Path, optional
         A verifier whose weights to begin with.
@@ -177,7 +192,7 @@ def learn(folder: Path, network: Path, checkpoint: Path, plan: VerifierPlan, beg
     rng = np.random.default_rng(plan.seed)
     torch.manual_seed(plan.seed)
     windows = Windows(sorted(folder.glob("*.npz")), load_network(network), rng)
-    verifier = Verifier(NONE + 1, VerifierShape())
+    verifier = Verifier(NONE + 1, plan.shape)
     if begin is not None:
         verifier.load_state_dict(torch.load(begin, weights_only=True)["verifier"])
     verifier.planes.to(memory_format=torch.channels_last)  # half again as fast on processors with AVX-512
@@ -210,9 +225,9 @@ def learn(folder: Path, network: Path, checkpoint: Path, plan: VerifierPlan, beg
         step += 1
         if time.monotonic() - saved_at > 60:
             saved_at = time.monotonic()
-            _save(checkpoint, verifier, averaged, step, recent)
+            _save(out, verifier, averaged, step, recent)
             recent = []
-    _save(checkpoint, verifier, averaged, step, recent)
+    _save(out, verifier, averaged, step, recent)
 
 
 def _changed(heard: Tensor, rng: np.random.Generator, *, hurry: bool) -> Tensor:

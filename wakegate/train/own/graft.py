@@ -43,7 +43,7 @@ def grafted(
     zeros = numpy_helper.from_array(np.zeros((1, twin.steps, 1), np.float32))
     nothing.node("Constant", [], "nothing", value=zeros)
     described = {name: scores(f"{grown.prefix}{name}", 1, twin.steps) for name in ("verified", "nothing")}
-    second = verified(verifier.eval(), odds, twin.steps, grown.prefix)
+    second = verified([verifier.eval()], odds, twin.steps, grown.prefix)
     branches = {
         "then_branch": second.branch(f"{grown.prefix}verify", described["verified"]),
         "else_branch": nothing.branch(f"{grown.prefix}pass", described["nothing"]),
