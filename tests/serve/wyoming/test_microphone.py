@@ -27,6 +27,7 @@ from wakegate.gate.frames import Info as Told
 from wakegate.gate.limits import Limits
 from wakegate.gate.sinks import Sink
 from wakegate.pipeline import Pipeline
+from wakegate.serve.wyoming import microphone
 from wakegate.serve.wyoming.address import parse
 from wakegate.serve.wyoming.door import Door
 from wakegate.serve.wyoming.microphone import GatedMicrophone
@@ -57,8 +58,8 @@ class Paced(ScriptSource):
 class Assistant:
     """A client in a thread of its own: everything that comes is kept in order, with the end as None."""
 
-    def __init__(self, uri, *first, reads=True):
-        self.uri, self.first, self.reads = uri, first, reads
+    def __init__(self, uri, *first, reads=True, last_words=()):
+        self.uri, self.first, self.reads, self.last_words = uri, first, reads, last_words
         self.came = queue.Queue()
         self.events = []
         self._loop = asyncio.new_event_loop()
@@ -86,10 +87,14 @@ class Assistant:
         except (asyncio.CancelledError, OSError):
             pass
         self.came.put(None)
+        self.trouble = None
         try:
+            for event in self.last_words:
+                await self.client.write_event(event)
+                await asyncio.sleep(0.3)
             await self.client.disconnect()
-        except OSError:
-            pass
+        except OSError as error:
+            self.trouble = error
 
     def say(self, *events):
         """Say something, and wait until it was understood."""
@@ -111,6 +116,12 @@ class Assistant:
         with pytest.raises(queue.Empty):
             self.came.get(timeout=for_s)
         return True
+
+    def left(self):
+        """Wait until it has left by itself; return what went wrong as it did."""
+        self._thread.join(10)
+        assert not self._thread.is_alive()
+        return self.trouble
 
     def leave(self):
         if self._thread.is_alive():
@@ -142,6 +153,14 @@ class House:
                 break
             time.sleep(0.01)
         return one
+
+    def somebody(self):
+        """Wait until somebody is connected."""
+        for _ in range(1000):
+            if self.sink._listeners:
+                return
+            time.sleep(0.01)
+        raise AssertionError("nobody is connected")
 
     def empty(self):
         """Wait until nobody is connected."""
@@ -247,8 +266,7 @@ def test_it_is_live(house):
 
 def test_without_a_grant_not_even_the_wake_is_told(house):
     with house.microphone():
-        assistant = house.assistant(Describe().event())
-        assert in_short(assistant.until("info")) == ["info"]
+        assistant = house.assistant()
         happened = house.listen(Paced(scene()))
         assert assistant.nothing()
     assert "wake" in happened and "refused assist no_grant" in happened
@@ -372,6 +390,41 @@ def test_one_client_hears_it_and_who_only_asked_what_we_are_does_not(house):
         house.listen(Paced(scene()))
         assert in_short(satellite.until("audio-stop"))[1] == "run-pipeline"
         assert first.nothing() and second.nothing() and probe.nothing()
+
+
+def test_home_assistant_that_is_muted_hears_nothing_while_it_asks_what_we_are(house):
+    """Muting its satellite leaves that connection open, and every 30 s it asks over another one."""
+    house.world.grant(Purpose.ASSIST)
+    with house.microphone():
+        satellite = house.assistant(RunSatellite().event(), Describe().event())
+        satellite.until("info")
+        satellite.say(PauseSatellite().event())
+        poll = house.assistant(Describe().event())
+        assert in_short(poll.until("info")) == ["info"]
+        assert "refused assist nowhere_to_go" in house.listen(Paced(scene()))
+        assert satellite.nothing() and poll.nothing()
+
+
+def test_home_assistant_may_leave_in_its_own_time_after_a_cut(house):
+    """It says a ping before it goes: a reset then would keep it away for 13 s in place of 3."""
+    house.world.grant(Purpose.ASSIST)
+    cut = {66 * 1280: lambda: house.world.ledger().revoke(Purpose.ASSIST) and None}
+    with house.microphone():
+        satellite = house.assistant(RunSatellite().event(), last_words=[Event("ping", {"text": None})])
+        satellite.say()
+        house.listen(Paced(scene(), cut))
+        assert satellite.until()[-2].data["code"] == "revoked"
+        assert satellite.left() is None
+
+
+def test_one_that_stays_after_a_cut_is_sent_away(house, monkeypatch):
+    monkeypatch.setattr(microphone, "LEAVING_S", 0.2)
+    house.world.grant(Purpose.ASSIST)
+    cut = {66 * 1280: lambda: house.world.ledger().revoke(Purpose.ASSIST) and None}
+    with house.microphone(), socket.create_connection(("127.0.0.1", parse(house.sink.found_at).port)):
+        house.somebody()
+        assert "aborted assist revoked" in house.listen(Paced(scene(), cut))
+        house.empty()
 
 
 def test_with_nobody_there_it_is_refused(house):

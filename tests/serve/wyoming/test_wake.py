@@ -304,35 +304,37 @@ def test_half_a_sample_is_an_error():
 
 # As Home Assistant does it.
 
-DETECT = b'{"type": "detect", "version": "1.5.4", "data_length": 20}\n{"names": ["alexa"]}'
+DETECT = b'{"type": "detect", "version": "1.10.2", "data_length": 20}\n{"names": ["alexa"]}'
+ANY = b'{"type": "detect", "version": "1.10.2", "data_length": 15}\n{"names": null}'
 START = (
-    b'{"type": "audio-start", "version": "1.5.4", "data_length": 60}\n'
+    b'{"type": "audio-start", "version": "1.10.2", "data_length": 60}\n'
     b'{"rate": 16000, "width": 2, "channels": 1, "timestamp": null}'
 )
 
 
-def home_assistant(size):
-    """What it writes: detect, audio-start, chunks of its own size with a timestamp in ms, and never an audio-stop."""
-    yield DETECT
+def home_assistant(size, detect):
+    """What 2026.11 writes: detect, audio-start, chunks with a timestamp in ms, and never an audio-stop."""
+    yield detect
     start = START.partition(b"\n")
     yield START.replace(b"60", str(len(start[2])).encode())
     sound = six_words()[: 3 * RATE].tobytes()
     for at in range(0, len(sound), size):
         piece = sound[at : at + size]
         data = b'{"rate": 16000, "width": 2, "channels": 1, "timestamp": %d}' % (at // 32)
-        header = b'{"type": "audio-chunk", "version": "1.5.4", "data_length": %d, "payload_length": %d}\n'
+        header = b'{"type": "audio-chunk", "version": "1.10.2", "data_length": %d, "payload_length": %d}\n'
         yield header % (len(data), len(piece)) + data + piece
 
 
 @pytest.mark.parametrize("size", [320, 2048], ids=["10 ms", "1024 samples"])
 @pytest.mark.parametrize("broken_into", [1, 1000, 10**9])
-def test_what_home_assistant_sends_byte_for_byte(size, broken_into):
+@pytest.mark.parametrize("detect", [DETECT, ANY], ids=["alexa", "any"])
+def test_what_home_assistant_sends_byte_for_byte(size, broken_into, detect):
     async def run():
         async with serving() as service:
             reader, writer = await service.raw()
-            bytes_sent = b"".join(home_assistant(size))
+            bytes_sent = b"".join(home_assistant(size, detect))
             if broken_into == 1:  # byte by byte is slow: the words, and a chunk
-                whole = len(DETECT) + 400
+                whole = len(detect) + 400
                 for at in range(whole):
                     writer.write(bytes_sent[at : at + 1])
                     await writer.drain()

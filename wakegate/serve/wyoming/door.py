@@ -8,7 +8,6 @@ client and nothing else. Never knows what is said.
 
 import asyncio
 import logging
-import signal
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -16,8 +15,6 @@ from dataclasses import dataclass
 
 from ... import unix
 from ...errors import ClientError
-from ...notify import Notify
-from ...service import SIGNS
 from . import messages, peers
 from .address import Address, Scheme
 from .fairness import giving_way, told
@@ -266,35 +263,3 @@ class Door:
         finally:
             client.line.close()
             client.inbox.wipe()
-
-
-def run_until_stopped(door: Door, opened: Callable[[str], None], notify: Notify) -> None:
-    """Run a door in this thread, the main one, until a service manager or Ctrl-C stops it.
-
-    The manager is told, and its watchdog as long as clients have their turn: all their sound is heard in this thread.
-    """
-
-    def ready(found_at: str) -> None:
-        opened(found_at)
-        notify.status(f"serving {found_at}")
-        notify.ready()
-        if notify.watchdog_s is not None:
-            alive(notify.watchdog_s / SIGNS)
-
-    def alive(every_s: float) -> None:
-        notify.alive()
-        asyncio.get_running_loop().call_later(every_s, alive, every_s)
-
-    async def run() -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-        with suppress(asyncio.CancelledError):
-            await door.run(ready)
-        notify.stopping()
-
-    try:
-        asyncio.run(run())
-    finally:
-        notify.close()

@@ -29,6 +29,8 @@ from .address import Address, Scheme
 from .door import SLOW_S, Client, Door, Dropped
 
 MOST_CLIENTS = 16
+LEAVING_S = 5.0
+"""Seconds that one whose utterance was cut short has to leave by itself."""
 OPENED = "opened"
 _MS = SAMPLE_RATE // 1000
 
@@ -44,15 +46,16 @@ class _Listener:
         self.gone = False
 
     @property
-    def claim(self) -> int:
-        """Return how good its claim is: who runs a satellite, who only listens, who asked what we are."""
-        return 2 if self.satellite else 0 if self.asked else 1
+    def waits(self) -> bool:
+        """Whether it waits for sound. Who only asked what we are does not: Home Assistant asks anew every 30 s."""
+        return (self.satellite or not self.asked) and not self.paused and not self.gone
 
 
 class GatedMicrophone:
     """A Sink for the pipeline, and the service that clients see. Use it in a ``with`` statement.
 
-    One client hears an utterance: whoever runs a satellite before others, then whoever came first.
+    One client hears an utterance: whoever runs a satellite before others, then whoever came first; never one that only
+    asked what we are (``describe``).
 
     Parameters
     ----------
@@ -159,7 +162,7 @@ class GatedMicrophone:
             while (event := await client.event()) is not None:
                 match event.type:
                     case "describe":
-                        mine.asked = True
+                        mine.asked = not self._on_stdio  # where nobody else can come
                         await client.say(messages.gated_microphone(self._words()))
                     case "run-satellite":
                         mine.satellite, mine.paused = True, False
@@ -175,8 +178,8 @@ class GatedMicrophone:
     def ready(self) -> bool:
         """Choose who would hear an utterance now; return whether there is anybody."""
         with self._lock:
-            able = [one for one in self._listeners if not one.paused and not one.gone]
-        able.sort(key=lambda one: -one.claim)  # the order of coming within a claim
+            able = [one for one in self._listeners if one.waits]
+        able.sort(key=lambda one: not one.satellite)  # the order of coming within both
         self._hearing = next((one for one in able if _is_there(one)), None)
         return self._hearing is not None
 
@@ -243,11 +246,16 @@ def checked(address: Address) -> Address:
 
 
 async def _part(client: Client) -> None:
-    """Let a client read why it ends, and hang up."""
+    """Let a client read why it ends, hang up, and hear it out.
+
+    Home Assistant takes 3 s to leave and says ``ping`` meanwhile: were it not heard, that would be a broken connection
+    in its eyes, and it would come back after 13 s.
+    """
     try:
         await client.say()
     finally:
-        client.line.hang_up()
+        client.line.hang_up(still_listening=True)
+        asyncio.get_running_loop().call_later(LEAVING_S, client.line.hang_up)
 
 
 def _is_there(listener: _Listener) -> bool:

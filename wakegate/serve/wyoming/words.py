@@ -20,11 +20,12 @@ MOST_LISTENING = 16
 _KEPT = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Lent:
     """A place that one client has: what it calls each word, and its ears, one for each model once they are loaded."""
 
-    names: Mapping[str, str]
+    asked: object
+    names: dict[str, str]
     ears: list[Ear] = field(default_factory=list)
 
     def restart(self, at: int) -> None:
@@ -72,17 +73,48 @@ class Words:
                 raise ConfigError(f"no installed model knows {word!r}: installed words are {', '.join(sorted(known))}")
         if not wanted:
             raise ConfigError("there is no word to listen for: name one, or leave the words out")
+        self._manifests = manifests
         self.offered: Mapping[str, Manifest] = {word: known[word] for word in wanted}
         self._thresholds = {word: value for word, value in thresholds.items() if word in self.offered}
         self._engine = engine
         self._idle: list[Ear] = []
-        self._lent = 0
+        self._lent: set[Lent] = set()
         # One at a time, also of clients that went meanwhile: who asks for other words all the time burns one core.
         self._loader = ThreadPoolExecutor(1, "wyoming words")
 
     def load(self) -> None:
         """Load every model once, so that what is wrong with one is known before the first client comes."""
         self._idle += [self._ear(*choice) for choice in self._choices(self.offered)]
+
+    def retune(self, words: Sequence[str] | None, thresholds: Mapping[str, float]) -> None:
+        """Offer other words of these models, or at other thresholds; of what clients are saying no sample is lost.
+
+        A client that asked for a word that is offered no more keeps it until it asks again.
+
+        Raises
+        ------
+        WakegateError
+            For what would not do at a start: nothing is changed then.
+        """
+        fresh = Words(self._manifests, words, thresholds, self._engine)
+        fresh.load()
+        self.offered, self._thresholds, self._idle = fresh.offered, fresh._thresholds, fresh._idle
+        for lent in self._lent:
+            self._follow(lent)
+
+    def _follow(self, lent: Lent) -> None:
+        """Have ears listen for what is offered now, in mid-sound; those that other models would have to help stay."""
+        try:
+            names = self.called(lent.asked)
+        except ClientError:
+            return
+        shares = {manifest.sha256: share for manifest, share in self._choices(names)}
+        if shares.keys() == {ear.model_sha256 for ear in lent.ears}:
+            lent.names.clear()
+            lent.names.update(names)
+            for ear in lent.ears:
+                share = shares[ear.model_sha256]
+                ear.retune(share, self._of(share))
 
     def lend(self, names: object, make_room: Callable[[], None]) -> Lent:
         """Return a place for the words that a client asks for; for all that are offered if it names none (None).
@@ -101,28 +133,29 @@ class Words:
         ClientError
             For what is no list of names, a word that is not offered, and where too many are listened to already.
         """
-        called = self._called(names)
-        if self._lent >= MOST_LISTENING:
+        lent = Lent(names, self.called(names))
+        if len(self._lent) >= MOST_LISTENING:
             make_room()
-        if self._lent >= MOST_LISTENING:
+        if len(self._lent) >= MOST_LISTENING:
             raise ClientError("busy", f"{MOST_LISTENING} clients are being listened to: come back later")
-        self._lent += 1
-        return Lent(called)
+        self._lent.add(lent)
+        return lent
 
     async def fill(self, lent: Lent) -> None:
         """Load the ears of a place, or find them among those that were given back."""
         for choice in self._choices(lent.names):
             lent.ears.append(self._found(*choice) or await self._loaded(*choice))
+        self._follow(lent)  # what is offered may have changed meanwhile
 
     def give_back(self, lent: Lent) -> None:
         """Take a place back, and overwrite what its ears heard."""
         lent.restart(0)
-        self._lent -= 1
+        self._lent.remove(lent)
         self._idle += lent.ears
         del self._idle[:-_KEPT]
 
-    def _called(self, names: object) -> dict[str, str]:
-        """Return what the client calls each word that it asks for."""
+    def called(self, names: object) -> dict[str, str]:
+        """Return what a client calls each word that it asks for; ClientError as :meth:`lend` raises it."""
         if names is None:
             return {word: word for word in self.offered}
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
@@ -153,5 +186,8 @@ class Words:
         return await asyncio.get_running_loop().run_in_executor(self._loader, self._ear, manifest, words)
 
     def _ear(self, manifest: Manifest, words: tuple[str, ...]) -> Ear:
-        thresholds = {word: value for word, value in self._thresholds.items() if word in words}
-        return Ear.open(None, thresholds, Scorer(manifest, words, self._engine))
+        return Ear.open(None, self._of(words), Scorer(manifest, words, self._engine))
+
+    def _of(self, words: Sequence[str]) -> dict[str, float]:
+        """Return the thresholds of these words that are not the models'."""
+        return {word: value for word, value in self._thresholds.items() if word in words}
