@@ -45,6 +45,27 @@ def test_a_status_is_one_short_line(manager):
     assert "\n" not in said and len(said) == len("STATUS=") + LONGEST
 
 
+def test_what_a_busy_manager_could_not_take_is_told_with_the_next_word_and_in_order(manager):
+    listener, address = manager
+    with closing(Notify.take({"NOTIFY_SOCKET": address})) as told:
+        for _ in range(4):  # each may have so much under way, and the manager so many
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other, pytest.raises(BlockingIOError):
+                other.setblocking(False)
+                while True:
+                    other.sendto(b"somebody else", told._address)
+        told.ready()
+        told.status("listening")
+        for _ in range(100):
+            told.alive()
+        with pytest.raises(BlockingIOError):
+            while listener.recv(100) == b"somebody else":
+                pass
+        told.alive()
+        assert [listener.recv(100) for _ in range(3)] == [b"READY=1", b"STATUS=listening", b"WATCHDOG=1"]
+        with pytest.raises(BlockingIOError):
+            listener.recv(100)
+
+
 @pytest.mark.parametrize(
     ("environment", "watchdog_s"),
     [

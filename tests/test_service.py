@@ -79,6 +79,28 @@ def test_an_open_gate_and_a_lost_microphone_are_reasons_not_to_score(world):
     assert manager.told[at + 1 : at + 5] == ["WATCHDOG=1"] * 4
 
 
+def test_nothing_but_zeros_is_said_after_a_while_and_that_it_is_over(world, caplog):
+    sound = np.concatenate([Scene().quiet(2).samples(), np.zeros(14 * 16_000, np.int16), Scene().quiet(2).samples()])
+    manager = Manager(watchdog_s=None)
+    listen(world, ScriptSource(sound), manager)
+    hears = "STATUS=listening for alexa"
+    zeros = "script gives nothing but zeros, as a microphone that is unplugged or muted behind a sound server does"
+    assert manager.told == ["READY=1", hears, f"{hears}; {zeros}", hears, "STOPPING=1"]
+    assert [record.getMessage() for record in caplog.records] == [zeros, "script gives sound again"]
+
+
+def test_nine_seconds_of_zeros_and_zeros_that_a_person_muted_are_not_worth_a_word(world, caplog):
+    manager = Manager(watchdog_s=None)
+    listen(world, ScriptSource(np.tile(np.append(np.zeros(9 * 16_000, np.int16), np.int16(1)), 3)), manager)
+    keep(world.place)
+    listen(world, ScriptSource(np.zeros(12 * 16_000, np.int16)), manager)
+    assert (
+        "STATUS=muted (device)" in manager.told
+        and not caplog.records
+        and not [told for told in manager.told if "zeros" in told]
+    )
+
+
 def test_a_reload_happens_between_two_readings_and_once(world):
     manager, calls = Manager(watchdog_s=None), []
     source = ScriptSource(Scene().quiet(1).samples(), {8_000: lambda: service.ask_reload()})

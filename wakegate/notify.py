@@ -1,18 +1,21 @@
 """Telling the service manager how it goes, as ``sd_notify(3)`` describes it: text in a datagram, by hand.
 
 Owns one socket to ``$NOTIFY_SOCKET``, which is systemd's. Says what we are doing and nothing of what is heard, never
-waits, and never fails: who cannot be told is not told. Takes its variables out of the environment, so that no child
-speaks in our name.
+waits, and never fails: what a busy manager cannot take is told with the next word. Takes its variables out of the
+environment, so that no child speaks in our name.
 """
 
 import os
 import socket
 import time
+from collections import deque
 from collections.abc import MutableMapping
 from contextlib import suppress
 
 LONGEST = 500
 """Characters of a status."""
+_UNTOLD = 8
+_ALIVE = "WATCHDOG=1"
 
 
 class Notify:
@@ -29,6 +32,7 @@ class Notify:
     def __init__(self, address: str = "", watchdog_s: float | None = None) -> None:
         self.watchdog_s = watchdog_s
         self._address = f"\0{address[1:]}" if address.startswith("@") else address
+        self._untold: deque[str] = deque(maxlen=_UNTOLD)
         self._socket: socket.socket | None = None
         if address:
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -56,7 +60,7 @@ class Notify:
 
     def alive(self) -> None:
         """Give the watchdog a sign of life."""
-        self._tell("WATCHDOG=1")
+        self._tell(_ALIVE)
 
     def stopping(self) -> None:
         """Say that we end."""
@@ -69,6 +73,11 @@ class Notify:
             self._socket = None
 
     def _tell(self, text: str) -> None:
-        if self._socket is not None:
-            with suppress(OSError):  # a manager that is gone, or busy: nothing of ours depends on it
-                self._socket.sendto(text.encode("utf-8", "replace"), self._address)
+        if self._socket is None:
+            return
+        if text != _ALIVE or _ALIVE not in self._untold:
+            self._untold.append(text)
+        with suppress(OSError):  # a manager that is gone, or busy: nothing of ours depends on it
+            while self._untold:
+                self._socket.sendto(self._untold[0].encode("utf-8", "replace"), self._address)
+                self._untold.popleft()

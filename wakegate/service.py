@@ -1,8 +1,12 @@
 """Service: listening for weeks, under somebody who starts it again.
 
 Owns what is looked after between two readings of the sound, in the listening thread itself: a reload that was asked
-for, signs of life for the watchdog, a line about the state, and the log's word on a microphone that came back and a
-journal that cannot be written. Never touches the sound, and never lets what it looks after stop the listening.
+for, signs of life for the watchdog, a line about the state, and the log's word on a microphone that came back, one
+that gives nothing but zeros, and a journal that cannot be written. Never changes or keeps sound, and never lets what
+it looks after stop the listening.
+
+Zeros are how a sound server hides a loss: in place of a microphone that was pulled out, PipeWire gives the silence of a
+sink that it makes up, and the microphone again when that is back.
 
 A sign of life means that sound was really scored since the last one. Where none is to be scored the reason counts in
 its place, since starting anew would mend none of them: the gate is open, somebody has muted, the microphone is gone.
@@ -13,13 +17,17 @@ import time
 from collections.abc import Callable
 
 from .audio.block import Reading, Samples, Source
-from .events import Reason
+from .events import SAMPLE_RATE, Muter, Reason
 from .notify import Notify
 from .pipeline import Pipeline
 
 SIGNS = 4
 """Signs of life in the time that the watchdog waits for one."""
 
+ZEROS_S = 10.0
+"""Nothing but zeros for so long is worth a word: a microphone hears itself at least."""
+
+_ZEROS = "gives nothing but zeros, as a microphone that is unplugged or muted behind a sound server does"
 _log = logging.getLogger(__name__)
 
 
@@ -45,8 +53,8 @@ class Service:
         self._pipeline: Pipeline | None = None
         self._reload: Callable[[], None] | None = None
         self._last: Reading | None = None
-        self._asked = self._away = self._closed = False
-        self._seen = 0
+        self._asked = self._away = self._silent = self._closed = False
+        self._seen = self._zeros = 0
         self._due = now()
         self._status = self._trouble = ""
 
@@ -73,6 +81,8 @@ class Service:
             self._reload()
             self._notify.ready()
         self._last = self._source.read(out)
+        if self._last.count and not self._muted:
+            self._zeros = 0 if out[: self._last.count].any() else self._zeros + self._last.count
         return self._last
 
     def wipe(self) -> None:
@@ -93,20 +103,29 @@ class Service:
         elif self._away and reading.count:
             self._away = False
             _log.warning("%s is back", self._source.name)
+        zeros = self._zeros >= ZEROS_S * SAMPLE_RATE
+        if zeros != self._silent:
+            self._silent = zeros
+            _log.warning("%s %s", self._source.name, _ZEROS if zeros else "gives sound again")
         resting = self._resting()
-        self._tell(resting or f"listening for {', '.join(self._pipeline.words if self._pipeline else ())}")
+        listening = f"listening for {', '.join(self._pipeline.words if self._pipeline else ())}"
+        self._tell(resting or (f"{listening}; {self._source.name} {_ZEROS}" if zeros else listening))
         now, scored = self._now(), self._scored()
         if self._notify.watchdog_s is not None and now >= self._due and (resting or scored != self._seen):
             self._notify.alive()
             self._seen, self._due = scored, now + self._notify.watchdog_s / SIGNS
+
+    @property
+    def _muted(self) -> Muter | None:
+        return self._pipeline.unheard if self._pipeline else None
 
     def _resting(self) -> str:
         """Return why nothing is to be scored now; "" if something is."""
         pipeline = self._pipeline
         if self._away:
             return f"waiting for {self._source.name}, which is gone"
-        if pipeline is not None and (by := pipeline.unheard) is not None:
-            return f"muted ({by})"
+        if self._muted:
+            return f"muted ({self._muted})"
         return "the gate is open" if pipeline is not None and pipeline.is_open else ""
 
     def _tell(self, doing: str) -> None:

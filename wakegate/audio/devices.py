@@ -123,7 +123,9 @@ def choose(devices: Sequence[Device], wanted: int | str | None) -> tuple[Device,
         Where there is no such device, or more than one. The message lists the choices.
     """
     if not devices:
-        raise DeviceError("there is no input device: plug a microphone in, or look at `arecord -l`")
+        raise DeviceError(
+            "there is no input device: plug a microphone in, start the sound server, or look at `arecord -l`"
+        )
     if wanted is None:
         fitting, why = [device for device in devices if device.default], "it is the system's default input"
     elif isinstance(wanted, int) or wanted.isdecimal():

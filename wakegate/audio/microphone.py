@@ -153,7 +153,10 @@ class Microphone:
             except sounddevice.PortAudioError as error:
                 self._drop_stream()
                 refusals.append(f"{form.rate} Hz, {form.channels} channels, {form.dtype}: {error}")
-        raise DeviceError(f"input {self.device} cannot be opened ({'; '.join(refusals)}): is another program using it?")
+        refused = "; ".join(refusals)
+        raise DeviceError(
+            f"input {self.device} cannot be opened ({refused}): is another program using it, or is none plugged in?"
+        )
 
     def _prepare(self, form: Format) -> None:
         self.format = form
