@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "wakegate"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 LEVELS = (
-    ("errors", "events", "place", "chain", "rates", "unix", "notify"),
+    ("errors", "events", "sentences", "place", "chain", "rates", "unix", "notify"),
     ("audio",),
     ("wake",),
     ("measure",),
@@ -63,16 +63,18 @@ OWNERS = {
     "urllib": set(),
     "ssl": set(),
     "asyncio": {
-        f"serve/wyoming/{name}.py" for name in ("door", "inbox", "line", "microphone", "storm", "wake", "words")
+        f"serve/wyoming/{name}.py"
+        for name in ("door", "inbox", "line", "microphone", "running", "storm", "wake", "words")
     },
     # Home Assistant's protocol: it listens where the user says, on this device by default, and connects to nobody.
     "wyoming": {"serve/wyoming/messages.py"},
     "zeroconf": {"serve/wyoming/announce.py"},  # only where asked for
+    "shtab": {"cli/completion.py"},
     "pickle": set(),
 }
 """Who alone may import it, ``train`` apart."""
 LAZY = {"onnxruntime", "sounddevice", "rich", "pyrage", "joblib", "distributed", "lhotse", "paho", "pyroomacoustics"}
-LAZY |= {"wyoming", "zeroconf"}
+LAZY |= {"shtab", "wyoming", "zeroconf"}
 """Imported inside functions only: they cost memory, time, or say something to somebody."""
 
 LINES = 300

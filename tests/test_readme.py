@@ -15,10 +15,13 @@ import numpy as np
 import pytest
 
 from tests.cli.process import on_terminal
+from wakegate import Pipeline, config, testing
 from wakegate.cli import COMMANDS
 from wakegate.events import Reason
+from wakegate.gate import frames, limits
 from wakegate.gate.frames import Info
 from wakegate.gate.sinks import SocketSink
+from wakegate.serve.event_socket_commands import Commands
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = {
@@ -187,6 +190,33 @@ def test_the_events_of_the_page_are_those_that_are_told(home):
         assert (one.get("word"), one.get("threshold")) == (real.get("word"), real.get("threshold"))
 
 
+def test_the_settings_of_the_page_are_all_that_there_are(tmp_path):
+    (text,) = blocks("wakegate/serve/README.md", "toml")
+    (tmp_path / "wakegate.toml").write_text(text)
+    read = config.read(tmp_path / "wakegate.toml")
+    assert read.limits == limits.Limits() and read.words == ("computer", "smart mirror") and read.on
+    shown = {section: set(settings) for section, settings in tomllib.loads(text).items()}
+    assert shown | {"on": None} == {section: set(known) for section, known in config._KNOWN.items()} | {"on": None}
+    for name, bounds in limits._CEILINGS.items():
+        (said,) = re.findall(rf"^{name} = .*?([\d.]+) to ([\d.]+)$", text, re.MULTILINE)
+        assert tuple(map(float, said)) == bounds
+
+
+def test_the_fields_of_the_page_are_those_that_are_told(tmp_path):
+    page = " ".join(PAGES["wakegate/serve/README.md"].split())
+    with Pipeline.open(
+        np.zeros(16_000, np.int16), words=["computer"], place=testing.place(tmp_path / "state")
+    ) as heard:
+        reply = json.loads(Commands(heard).answer(b'{"command": "status"}', 0.0))
+    (shown,) = [text for text in blocks("wakegate/serve/README.md", "text") if '"reply"' in text]
+    assert [*json.loads(shown)] == [*reply]
+    info = Info(id="0123", word="alexa", score=0.9, threshold=0.4, word_start=800, word_end=1600)
+    (header,) = re.findall(r"The header has (.*?) the word's bounds", page)
+    (end,) = re.findall(r"The end has (.*?);", page)
+    assert set(json.loads(frames.header(info))) == set(re.findall(r"`(\w+)`", header)) - {"s16le"}
+    assert set(json.loads(frames.end(Reason.ENDPOINT, True, 0)[4:])) == set(re.findall(r"`(\w+)`", end))
+
+
 def test_the_check_line_is_what_is_configured():
     lines = shell("README.md")
     assert "ruff format --check . && ruff check . && mypy && pytest" in lines
@@ -204,6 +234,7 @@ def test_the_six_lines_and_the_scores_run(home):
     for text in (six, scores):
         done = python(text, home)
         assert done.returncode == 0, done.stderr
+        assert "run `wakegate consent grant assist`" in done.stdout or text is scores
     assert len([line for line in six.splitlines() if line.strip()]) <= 6
 
 

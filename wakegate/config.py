@@ -2,26 +2,7 @@
 
 Owns which settings there are and what they may be, and the one change that a program makes: thresholds, with the rest
 of the file left as its owner wrote it. Must never hold consent or say where the ledger lies: a file that tries is
-refused, by name, rather than read past.
-
-::
-
-    [microphone]
-    device = "USB Audio"        # number, name, or part of a name; the system's default if not given
-    channel = 1                 # counted from 1; all are mixed if not given
-
-    [wake]
-    words = ["computer", "smart mirror"]
-    thresholds = { computer = 0.7 }
-
-    [limits]                    # see wakegate.gate.limits.Limits; no value lifts a ceiling
-    pre_roll_s = 0.5
-
-    [on]                        # a command by kind of event (wakegate.hooks); the file must be nobody else's to write
-    wake = "aplay ding.wav"
-
-    [reviewer]
-    key = "age1..."             # offered when somebody grants a review; granting is still a person's typed act
+refused, by name, rather than read past. The page ``wakegate/serve/README.md`` has every setting, with what it may be.
 """
 
 import json
@@ -38,7 +19,7 @@ from .chain.file import READ, open_own, sync_folder
 from .errors import ConfigError
 from .gate.limits import Limits
 from .hooks import HOOKS, from_config
-from .wake.catalogue import spelled
+from .wake.catalogue import by_word, spelled
 
 SYSTEM = Path("/etc/wakegate/wakegate.toml")
 _KNOWN = {
@@ -180,7 +161,10 @@ def _thresholds(path: Path, raw: Mapping[str, dict[str, object]]) -> dict[str, f
     for word, value in given.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
             raise ConfigError(f"{path}: the threshold of {word!r} must be a number from 0 to 1, got {value!r}")
-    return {spelled(word): float(value) for word, value in given.items()}
+    try:
+        return by_word({word: float(value) for word, value in given.items()})
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
 
 
 def write_thresholds(path: Path, thresholds: Mapping[str, float]) -> None:

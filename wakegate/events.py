@@ -108,6 +108,12 @@ class Event:
     kind: ClassVar[str] = "event"
     at: int
 
+    def __str__(self) -> str:
+        """Return what happened in words: of a refusal why, and what to do."""
+        from .sentences import sentence
+
+        return sentence(self.kind, {field.name: getattr(self, field.name) for field in fields(self)})
+
     def to_dict(self) -> dict[str, object]:
         """Return the event as plain values, with ``schema``, ``kind`` and ``at_s`` (seconds)."""
         values: dict[str, object] = {"schema": SCHEMA, "kind": self.kind, "at_s": round(self.at / SAMPLE_RATE, 3)}

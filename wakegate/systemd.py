@@ -59,7 +59,8 @@ Description=wakegate: {about}
 Type=notify
 NotifyAccess=main
 ExecStart={command}
-{reload}# What is not there yet (a microphone, a sound server, an address): tried again for ever. Wrong usage is not.
+ExecReload=/bin/kill -HUP $MAINPID
+# What is not there yet (a microphone, a sound server, an address): tried again for ever. Wrong usage is not.
 Restart=on-failure
 RestartSec=5
 RestartPreventExitStatus=2
@@ -219,7 +220,6 @@ def unit(command: Sequence[str], *, system: bool, work: Work = Work.MICROPHONE, 
         # Without a limit on restarts: a microphone may be away for a week.
         after=f"After={sound if hears else 'network.target'}\nStartLimitIntervalSec=0",
         command=" ".join(map(quoted, command)),
-        reload="ExecReload=/bin/kill -HUP $MAINPID\n" if hears else "",
         hangs=_HANGS[work],
         watchdog=WATCHDOG_S,
         who=f"{who}RuntimeDirectory={work}\nRuntimeDirectoryMode={'0750' if system else '0700'}\n",
@@ -281,7 +281,7 @@ def steps(work: Work, *, system: bool, program: Path) -> str:
     """Return what a person runs next; ``program`` is the unit's, which is seldom in root's PATH."""
     control, read = ("systemctl", "journalctl") if system else ("systemctl --user", "journalctl --user")
     hears = work is Work.MICROPHONE
-    again = f"{control} {'reload' if hears else 'restart'} {work} after a change of words or thresholds."
+    again = f"{control} reload {work} after a change of words or thresholds."
     begin = f"  {control} daemon-reload\n  {control} enable --now {work}\n"
     if not system:
         first = "Next, to start it now, at every login, and at boot before anybody logs in:\n"

@@ -70,8 +70,11 @@ class Listener:
         return (self.home / "err").read_text()
 
     def wait_for(self, text, within=20.0):
+        self.wait_until(lambda: text in self.said(), within)
+
+    def wait_until(self, true, within=20.0):
         end = time.monotonic() + within
-        while text not in self.said():
+        while not true():
             assert time.monotonic() < end and self.process.poll() is None, self.said()
             time.sleep(0.02)
 

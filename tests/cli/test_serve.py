@@ -138,10 +138,10 @@ def test_output_that_nobody_takes_costs_no_client_anything(tmp_path):
 
 
 def test_by_default_it_is_on_this_device_alone(tmp_path, monkeypatch, capsys):
-    from wakegate.serve.wyoming import door
+    from wakegate.serve.wyoming import running
 
     seen = []
-    monkeypatch.setattr(door, "run_until_stopped", lambda one, *_: seen.append(str(one._address)))
+    monkeypatch.setattr(running, "run_until_stopped", lambda one, *_: seen.append(str(one._address)))
     for name, value in environment(tmp_path).items():
         monkeypatch.setenv(name, value)
     assert main(["serve"]) == 0 and seen == ["tcp://127.0.0.1:10400"], capsys.readouterr()

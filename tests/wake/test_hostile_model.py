@@ -1,5 +1,7 @@
 """A model file made to do harm, with the right hash: refused before an engine sees it. Around 5 s."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -76,7 +78,37 @@ def state(*shape):
     return change
 
 
+def states(count):
+    def change(graph):
+        for number in range(count):
+            for values, name in ((graph.input, f"mine{number}_before"), (graph.output, f"mine{number}")):
+                values.append(onnx.helper.make_tensor_value_info(name, FLOAT, (1, 1)))
+            graph.node.append(onnx.helper.make_node("Relu", [f"mine{number}_before"], [f"mine{number}"]))
+
+    return change
+
+
+def parts(count, inside=False):
+    """Thousands of nodes that make nothing of the scores; or all of them in both branches of one."""
+
+    def change(graph):
+        names = ["scores" if inside else "inner", *(f"made{number}" for number in range(count))]
+        nodes = [onnx.helper.make_node("Relu", [a], [b]) for a, b in pairwise(names)]
+        if inside:
+            kept = [onnx.helper.make_tensor_value_info(names[-1], FLOAT, (1,))]
+            branch = onnx.helper.make_graph(nodes, "branch", [], kept)
+            either = onnx.helper.make_node("If", ["asked"], ["made"], then_branch=branch, else_branch=branch)
+            graph.node.append(either)
+        else:
+            behind_the_scores(graph, *nodes, onnx.helper.make_node("Relu", [names[-1]], ["scores"]))
+
+    return change
+
+
 HOSTILE = {
+    "thousands of tiny states": (states(2000), "has 200. inputs, .*: at most 64"),
+    "thousands of nodes": (parts(5000), "at most 64 and 4096"),
+    "thousands of nodes in branches": (parts(2500, inside=True), "at most 64 and 4096"),
     "weights in a file of the system": (weights_elsewhere("/etc/passwd"), "a field of number 13"),
     "weights in a file beside": (weights_elsewhere("weights.bin"), "a field of number 13"),
     "a loop without end": (without_end, "'Identity' is no operator|'Loop' is no operator"),

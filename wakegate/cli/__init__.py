@@ -35,6 +35,7 @@ COMMANDS = (
     "journal",
     "doctor",
     "install-service",
+    "completion",
     "reset",
 )
 TWO_WORDS = ("measure tune", "measure merge", "measure shadow")
@@ -43,8 +44,8 @@ UNFINISHED: tuple[list[str], ...] = ([], ["consent"], ["journal"])
 """Not mistakes but first looks: answered by what there is to choose from."""
 
 
-def parser() -> argparse.ArgumentParser:
-    """Build the parser of the whole command from the modules of this folder."""
+def parser(two_words: Sequence[str] = TWO_WORDS) -> argparse.ArgumentParser:
+    """Build the parser of the whole command from the modules of this folder, with these commands of two words."""
     top = argparse.ArgumentParser(
         prog="wakegate",
         description="A wake word engine with a gate: audio leaves only when the word fired and a person opted in.",
@@ -55,7 +56,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in COMMANDS:
         importlib.import_module(f".{name.replace('-', '_')}", __package__).add(commands)
-        for beside in TWO_WORDS:
+        for beside in two_words:
             if beside.startswith(f"{name} "):
                 importlib.import_module(f".{beside.replace(' ', '_')}", __package__).add(commands)
     return top

@@ -140,8 +140,6 @@ _COLOURS = {"wake": "bold", "refused": "yellow", "released": "green", "aborted":
 
 
 def _show(event: Event, *, as_json: bool) -> None:
-    from .story import sentence
-
     if as_json:
         # Ids are random: without them the same scene gives the same lines.
         terminal.emit({name: value for name, value in event.to_dict().items() if name not in ("id", "grant")})
@@ -150,7 +148,7 @@ def _show(event: Event, *, as_json: bool) -> None:
     elif isinstance(event, Opened):
         _line(event.at, "the gate opens for assist: live sound flows to the assistant", "green")
     elif not isinstance(event, NearMiss | Refused):
-        _line(event.at, sentence(event), _COLOURS.get(event.kind, ""))
+        _line(event.at, str(event), _COLOURS.get(event.kind, ""))
 
 
 def _line(at: int, text: str, colour: str) -> None:

@@ -90,14 +90,18 @@ def _tail(args: argparse.Namespace) -> int:
     from collections import deque
 
     from ..journal import follow, read
-    from ..journal.explain import expected
+    from ..sentences import expected
 
     if args.n < 0:
         raise JournalError(f"-n counts lines, got {args.n}: give 0 or more")
     place = Place.fixed()
 
     def wanted(entries: "Iterator[Entry]") -> "Iterator[Entry]":
-        return (one for one in entries if args.json or args.all or not (one.kind in _QUIET or expected(one)))
+        return (
+            one
+            for one in entries
+            if args.json or args.all or not (one.kind in _QUIET or expected(one.kind, one.values))
+        )
 
     last = 0
 
@@ -190,7 +194,7 @@ def _mend(args: argparse.Namespace) -> int:
 
 
 def _print(entry: "Entry", as_json: bool) -> None:
-    from ..journal.explain import explain
+    from ..sentences import sentence
 
     if as_json:
         head = {"seq": entry.seq, "wall": entry.wall, "trusted": entry.trusted, "boot": entry.boot, "kind": entry.kind}
@@ -198,7 +202,8 @@ def _print(entry: "Entry", as_json: bool) -> None:
         return
     doubt = "" if entry.trusted else "?"
     wake = entry.text("id")
-    print(f"{_local(entry.wall)}{doubt}  {wake + '  ' if wake else ''}{plain(explain(entry))}", flush=True)
+    told = plain(sentence(entry.kind, entry.values))
+    print(f"{_local(entry.wall)}{doubt}  {wake + '  ' if wake else ''}{told}", flush=True)
 
 
 def _local(wall: float) -> str:

@@ -1,4 +1,4 @@
-"""The part of a run of the pipeline that a service manager sees: ready, alive, reloaded, stopped.
+"""What a service manager sees of whoever listens: ready, alive, reloaded, stopped.
 
 Owns what a reload takes from ``wakegate.toml``: the words of the model that is loaded, and thresholds. A config that
 would not do at a start is not taken, and the old one stays, as a whole.
@@ -7,8 +7,9 @@ would not do at a start is not taken, and the old one stays, as a whole.
 import argparse
 import os
 import signal
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigError, WakegateError
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from ..wake import Scorer
     from ..wake.manifest import Manifest
 
+_RESTART = ("device", "channel", "limits", "reviewer_key", "on")
+"""Settings that a run of the pipeline takes at its start only."""
+
 
 def service(source: "Source", scorer: "Scorer") -> "Service":
     """Return a source that is looked after as a service; where there is no service manager, it tells nobody."""
@@ -40,49 +44,67 @@ def attend(
 ) -> None:  # fmt: skip
     """Let SIGHUP read the config again; where a terminal may send it, let it end the listening as Ctrl-C does."""
     journald.log()
-    looked_after.attend(pipeline, Reload(pipeline, model, args, settings))
+    looked_after.attend(pipeline, Reload(args.config, settings, _Retune(pipeline, model, args), _RESTART))
     before = signal.getsignal(signal.SIGHUP)
     if before == signal.SIG_IGN:  # nohup
         return
     # A terminal that is closed sends it too, and nobody who closes one wants a microphone to stay open behind it.
-    act = pipeline.stop if _has_terminal() else looked_after.ask_reload
+    act = pipeline.stop if has_terminal() else looked_after.ask_reload
     signal.signal(signal.SIGHUP, lambda *_: act())
     stack.callback(signal.signal, signal.SIGHUP, before)
 
 
 class Reload:
-    """Reads the config again when it is called, and takes of it what can be taken while listening."""
+    """Reads the config again when it is called, and takes of it what can be taken while listening.
 
-    def __init__(self, pipeline: "Pipeline", model: "Manifest", args: argparse.Namespace, settings: "Config") -> None:
-        self._pipeline, self._model, self._args, self._started = pipeline, model, args, settings
+    Parameters
+    ----------
+    path : Path or None
+        The file that was named.
+    started : Config
+        What was read at the start.
+    take : callable
+        Takes words and thresholds, and returns the words.
+    restart : sequence of str
+        Settings that are taken at a start only.
+    """
+
+    def __init__(
+        self, path: Path | None, started: "Config", take: Callable[["Config"], Iterable[str]], restart: Iterable[str]
+    ) -> None:
+        self._path, self._started, self._take, self._restart = path or started.path, started, take, restart
 
     def __call__(self) -> None:
         """Take the new words and thresholds, or keep the old ones; says which."""
+        from .. import config
+
         try:
-            later = self._take()
+            if self._path is None and config.usual_path() is None:
+                raise ConfigError(f"there is no config to reload: write {config.path_to_write()}")
+            settings = config.read(self._path)
+            words = self._take(settings)
         except (WakegateError, OSError) as error:
             told = f"wakegate: the config was not reloaded, the old words and thresholds stay: {error}"
             say(told, Priority.ERROR)
             return
+        later = [name for name in self._restart if getattr(self._started, name) != getattr(settings, name)]
         waits = f"; changes in {', '.join(later)} wait for a restart" if later else ""
-        say(f"wakegate: reloaded, listening for {', '.join(self._pipeline.words)}{waits}")
+        say(f"wakegate: reloaded, listening for {', '.join(words)}{waits}")
 
-    def _take(self) -> list[str]:
-        """Take what can be taken; return what else has changed."""
-        from .. import config
+
+class _Retune:
+    """Takes words and thresholds into a pipeline that runs."""
+
+    def __init__(self, pipeline: "Pipeline", model: "Manifest", args: argparse.Namespace) -> None:
+        self._pipeline, self._model, self._args = pipeline, model, args
+
+    def __call__(self, settings: "Config") -> tuple[str, ...]:
         from ..wake import catalogue
 
-        path = self._args.config or self._started.path
-        if path is None and config.usual_path() is None:
-            raise ConfigError(f"there is no config to reload: write {config.path_to_write()}")
-        settings = config.read(path)
         asked = settings.words if self._args.words is None else self._args.words
-        wanted = None if asked is None else catalogue.distinct(asked)
-        words = self._words(wanted)
+        words = self._words(None if asked is None else catalogue.distinct(asked))
         self._pipeline.retune(words, {**settings.thresholds, **thresholds_of(self._args.threshold, words)})
-        taken = ("path", "words", "thresholds")
-        names = [one.name for one in fields(settings) if one.name not in taken]
-        return [name for name in names if getattr(self._started, name) != getattr(settings, name)]
+        return words
 
     def _words(self, wanted: tuple[str, ...] | None) -> tuple[str, ...]:
         """Return the words, all of the loaded model's; ConfigError where a start would take another model."""
@@ -95,7 +117,7 @@ class Reload:
         return tuple(one.word for one in model.words) if wanted is None else wanted
 
 
-def _has_terminal() -> bool:
+def has_terminal() -> bool:
     """Whether this process belongs to a terminal, which sends SIGHUP when it is closed."""
     try:
         os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))

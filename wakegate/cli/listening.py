@@ -17,6 +17,7 @@ from .detect import add_threshold_option, add_wake_options, thresholds_of
 from .listen_events import add_event_options, event_socket, hooks
 from .listen_mqtt import add_mqtt_options, publisher
 from .listen_service import attend, service
+from .terminal import put
 
 if TYPE_CHECKING:
     from ..audio.block import Source
@@ -117,10 +118,23 @@ class Listening:
         return pipeline
 
     def run(self, pipeline: "Pipeline", out: TextIO) -> None:
-        """Listen until the sound ends or somebody stops it, and say what happens to ``out`` and to all the others."""
-        from .story import tell
+        """Listen until the sound ends or somebody stops it, and say what happens to ``out`` and to all the others.
 
-        for event in pipeline:
-            tell(event, as_json=self._args.json, out=out)
-            for one in self._told:
-                one.tell(event)
+        A file waits for whoever reads that; live sound cannot.
+        """
+        from .printer import Printer
+        from .story import line, lost
+
+        as_json = self._args.json
+        printer = None
+        if self._args.input in (None, "-") or self._args.assist is not None:
+            printer = Printer(out, lambda count: lost(count, out, as_json=as_json), pipeline.stop)
+        try:
+            for event in pipeline:
+                if (told := line(event, out, as_json=as_json)) is not None:
+                    put(told, out) if printer is None else printer.put(told)
+                for one in self._told:
+                    one.tell(event)
+        finally:
+            if printer is not None:
+                printer.close()

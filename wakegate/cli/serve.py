@@ -3,22 +3,28 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
 from ..errors import ConfigError
 from ..notify import Notify
-from . import journald
+from . import journald, terminal
 from .detect import thresholds_of
+from .listen_service import Reload, has_terminal
 from .listening import Listening, add_listening_options
-from .terminal import plain, put, say
+from .printer import Printer
+from .story import lost
+from .terminal import plain, say
 
 if TYPE_CHECKING:
+    from ..config import Config
     from ..serve.wyoming.address import Address
     from ..serve.wyoming.door import Dropped
     from ..serve.wyoming.wake import Woke
+    from ..wake.manifest import Manifest
 
 DEFAULT = "tcp://127.0.0.1:10400"
 _DESCRIPTION = """\
@@ -30,7 +36,9 @@ encryption: an address beyond this device is for a network that you trust.
 
 --mic-uri: a microphone behind the gate, for an assistant on this device. What it hears is what the gate releases: after
 a wake word, under somebody's grant (`wakegate consent grant assist`), from the pre-roll to the endpoint. Event socket,
-hooks, MQTT, and a reload at SIGHUP are those of `wakegate listen`."""
+hooks and MQTT are those of `wakegate listen`.
+
+SIGHUP reloads words and thresholds from wakegate.toml, as for `wakegate listen`."""
 _EXAMPLES = """\
 examples:
   wakegate serve
@@ -95,27 +103,48 @@ def _wake(args: argparse.Namespace, where: "Address") -> int:
     from .. import config
     from ..serve.wyoming import address
     from ..serve.wyoming.announce import announced
-    from ..serve.wyoming.door import Door, run_until_stopped
+    from ..serve.wyoming.door import Door
+    from ..serve.wyoming.running import run_until_stopped
     from ..serve.wyoming.wake import MOST_CLIENTS, WakeService
     from ..serve.wyoming.words import Words
     from ..wake import catalogue, manifest
 
     settings = config.read(args.config)
     models = catalogue.installed() if args.model is None else (manifest.read(args.model.with_suffix(".json")),)
-    chosen = settings.words if args.words is None else args.words
-    known = [e.word for model in models for e in model.words] if chosen is None else map(catalogue.spelled, chosen)
-    thresholds = {**settings.thresholds, **thresholds_of(args.threshold, tuple(known))}
-    words = Words(models, chosen, thresholds, args.engine)
+    words = Words(models, *_asked(args, settings, models), args.engine)
     words.load()
+
+    def take(settings: "Config") -> Iterable[str]:
+        words.retune(*_asked(args, settings, models))
+        return words.offered
+
     journald.log()
-    tell = _Teller(args, sys.stderr if where.scheme is address.Scheme.STDIO else sys.stdout)
+    out = sys.stderr if where.scheme is address.Scheme.STDIO else sys.stdout
+    printer = Printer(out, lambda count: lost(count, out, as_json=args.json))
+    tell = _Teller(args, out, printer.put)
     service = WakeService(words, tell.woke)
     door = Door(where, service.serve, most=MOST_CLIENTS, dropped=tell.dropped, storms=[service.storm])
     if not where.on_this_device:
         say(f"note: {where} can be reached from other devices, and Wyoming knows neither passwords nor encryption")
-    with announced(args.zeroconf, where):
-        run_until_stopped(door, lambda found_at: tell.opened(found_at, words.offered), Notify.take())
+    reload = None if has_terminal() else Reload(args.config, settings, take, ())
+    try:
+        with announced(args.zeroconf, where):
+            run_until_stopped(door, lambda found_at: tell.opened(found_at, words.offered), Notify.take(), reload)
+    finally:
+        with suppress(BrokenPipeError):
+            printer.close()
     return 0
+
+
+def _asked(
+    args: argparse.Namespace, settings: "Config", models: Sequence["Manifest"]
+) -> tuple[Sequence[str] | None, dict[str, float]]:
+    """Return the words to offer, all if None, and thresholds: the command line's come first."""
+    from ..wake.catalogue import spelled
+
+    chosen = settings.words if args.words is None else args.words
+    known = [e.word for model in models for e in model.words] if chosen is None else map(spelled, chosen)
+    return chosen, {**settings.thresholds, **thresholds_of(args.threshold, tuple(known))}
 
 
 def _microphone(args: argparse.Namespace, where: "Address") -> int:
@@ -154,9 +183,9 @@ def _users(name: str | None) -> frozenset[int]:
 class _Teller:
     """Prints what happens, one line each."""
 
-    def __init__(self, args: argparse.Namespace, out: TextIO) -> None:
+    def __init__(self, args: argparse.Namespace, out: TextIO, put: Callable[[str], None] | None = None) -> None:
         self._as_json: bool = args.json
-        self.out = out
+        self.out, self._put = out, put or partial(terminal.put, out=out)
 
     def opened(self, found_at: str, words: Iterable[str]) -> None:
         names = list(words)
@@ -171,4 +200,4 @@ class _Teller:
 
     def _say(self, values: Mapping[str, object], line: str) -> None:
         with suppress(BrokenPipeError):  # nobody reads it any more, and clients are served all the same
-            put(json.dumps(values) if self._as_json else plain(line), self.out)
+            self._put(json.dumps(values) if self._as_json else plain(line))

@@ -1,28 +1,26 @@
 """An event as it happens, in one line for people or one JSON line for programs."""
 
-import sys
+import json
 from typing import TextIO
 
-from ..events import SAMPLE_RATE, Event
-from ..journal.explain import expected, explain
-from ..journal.lines import Entry
+from ..events import SAMPLE_RATE, SCHEMA, Event
+from ..sentences import expected
 from . import journald
-from .terminal import plain, put
+from .terminal import plain
 
 
-def sentence(event: Event) -> str:
-    """Return what happened, in words."""
-    return explain(_entry(event))
+def line(event: Event, out: TextIO, *, as_json: bool) -> str | None:
+    """Return an event's line; for people None of a refusal that they expect (the journal has it)."""
+    if as_json:
+        return event.to_json()
+    if expected(event.kind, event.to_dict()):
+        return None
+    told = f"{event.at / SAMPLE_RATE:9.2f} s  {plain(str(event))}"
+    return journald.lines(told, journald.priority(event.kind), out)
 
 
-def tell(event: Event, *, as_json: bool, out: TextIO = sys.stdout) -> None:
-    """Print an event at once; for people without the refusals that they expect (the journal has them)."""
-    if not as_json and expected(_entry(event)):
-        return
-    told = f"{event.at / SAMPLE_RATE:9.2f} s  {plain(sentence(event))}"
-    line = event.to_json() if as_json else journald.lines(told, journald.priority(event.kind), out)
-    put(line, out)
-
-
-def _entry(event: Event) -> Entry:
-    return Entry(0, "", 0.0, False, "", event.kind, event.to_dict())
+def lost(count: int, out: TextIO, *, as_json: bool) -> str:
+    """Return the line in place of so many that nobody read in time."""
+    if as_json:
+        return json.dumps({"schema": SCHEMA, "kind": "lost", "count": count})
+    return journald.lines(f"{count} lines were left out: nobody read them in time", journald.Priority.WARNING, out)

@@ -24,6 +24,9 @@ KINDS = frozenset(
 """Every operator that a model of ours may have, whatever runs it: none that loops, none that reads a file."""
 
 MOST_AXES = 8
+MOST_INPUTS, MOST_PARTS = 64, 4096
+"""What goes in, states among it; nodes and constants, those of branches too. Each costs engines memory of its own, and
+some of them look at every pair: ours has 9 and 244, and thousands of tiny ones would take minutes to load."""
 _VARINT, _BYTES = 0, 2  # wire types
 _INT, _INTS, _TENSOR, _GRAPH = 2, 7, 4, 5  # AttributeProto.AttributeType
 
@@ -80,7 +83,18 @@ def parse(data: bytes) -> Graph:
     if model["ir"] != [IR] or model["opsets"] != [OPSET]:
         raise ValueError(f"IR version {model['ir']}, operator set {model['opsets']}: [{IR}] and [{OPSET}] are known")
     graph: Graph = _one(model, "graph")
+    if len(graph.inputs) > MOST_INPUTS or _parts(graph) > MOST_PARTS:
+        raise ValueError(
+            f"it has {len(graph.inputs)} inputs, {_parts(graph)} nodes and constants: at most {MOST_INPUTS} and "
+            f"{MOST_PARTS} are loaded"
+        )
     return graph
+
+
+def _parts(graph: Graph) -> int:
+    """Return how many nodes and constants a graph has, with those of its branches."""
+    inner = (value for node in graph.nodes for value in node.attributes.values() if isinstance(value, Graph))
+    return len(graph.nodes) + len(graph.constants) + sum(map(_parts, inner))
 
 
 _Fields = Mapping[int, tuple[str, int, Callable[[Any], Any]]]
