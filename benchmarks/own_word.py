@@ -5,10 +5,12 @@
 
 The model it is added to is the fold: its trunk has never heard the people that it is measured on here. No recording of
 anybody saying the phrase trains the word; but the fold's trunk has heard other people say it, which a phrase that is
-new to the world could not claim. VOICES is what `python -m wakegate.train speak` made: the Kokoro voice saying the six
-words and near phrases; espeak-ng says a third of everything, as in `wakegate train --voices`. Background trains and
-measures by file, as in the six-word benchmark. The threshold is that for one false accept an hour on all of the
-kept-out background, chosen and measured alike.
+new to the world could not claim. Another phrase than the six is measured on the folder of DATA's speech that bears its
+name ("athena"): nobody taught the trunk that word, some of these people taught it that this is none, and neither
+background holds them. VOICES is what `python -m wakegate.train speak` made: the Kokoro voice saying the six
+words and near phrases; for other phrases `--kokoro` says them anew. espeak-ng says a third of everything, as in
+`wakegate train --voices`. Background trains and measures by file, as in the six-word benchmark. The threshold is that
+for one false accept an hour on all of the kept-out background, chosen and measured alike.
 """
 
 import argparse
@@ -23,11 +25,12 @@ import torch
 from wakegate.rates import wilson
 from wakegate.train import corpus, evaluate, rooms
 from wakegate.train.__main__ import DROPPED
-from wakegate.train.corpus import read_sound, share
+from wakegate.train.corpus import read_sound, share, spoken_bounds
 from wakegate.train.own import near, phrase, plan, run
 from wakegate.train.own.gather import MOST_HOURS, Sides
 from wakegate.train.voices import Said
 from wakegate.train.voices.espeak import Espeak
+from wakegate.train.voices.kokoro import Kokoro
 from wakegate.wake import load, manifest
 
 RATES = (0.5, 1.0, 2.0)
@@ -58,10 +61,29 @@ class Spoken:
         return {word.replace("_", " ") for word in corpus.WORDS}
 
 
-def sides(data: Path, more: Path) -> Sides:
-    """Return the background that trains: MOST_HOURS of it, and an eighth to choose the manifest's threshold on."""
+def background(data: Path, more: Path, said: str, held_out: bool) -> list[tuple[str, corpus.Clip]]:
+    """Return (kind, clip) of one side of the sound in which nobody says the phrase."""
     dropped = frozenset(DROPPED.read_text().split("\n"))
-    clips = [clip for _, clip in corpus.background(data, more, False, dropped)]
+    both = corpus.background(data, more, held_out, dropped)
+    return [(kind, clip) for kind, clip in both if not _said_in(clip, said)]
+
+
+def _said_in(clip: corpus.Clip, said: str) -> bool:
+    return Path(clip.name).parent.name == said
+
+
+def people(data: Path, said: str) -> list[corpus.Clip]:
+    """Return those who say one of the six words and are kept out; of another word, all who say it."""
+    if said in corpus.WORDS:
+        return [clip for clip in corpus.people(data, held_out=True) if clip.word == said]
+    sides = (corpus.background(data, data / "none", held_out, frozenset()) for held_out in (False, True))
+    found = (clip for side in sides for _, clip in side if _said_in(clip, said))
+    return [replace(clip, start=start, end=end) for clip in found for start, end in [spoken_bounds(clip.samples)]]
+
+
+def sides(data: Path, more: Path, said: str) -> Sides:
+    """Return the background that trains: MOST_HOURS of it, and an eighth to choose the manifest's threshold on."""
+    clips = [clip for _, clip in background(data, more, said, False)]
     hours = sum(len(clip.samples) for clip in clips) / 16_000 / 3600
     clips = [clip for clip in clips if share(f"own {clip.name}") < MOST_HOURS / hours]
     aside = {clip.name for clip in clips if share(f"aside {clip.name}") < 1 / 8}
@@ -71,11 +93,10 @@ def sides(data: Path, more: Path) -> Sides:
 def measured(model: Path, word: str, said: str, data: Path, more: Path) -> dict[str, object]:
     """Return misses of the people who are kept out, at thresholds for rates on the background that is."""
     scorer = load([word], model)
-    dropped = frozenset(DROPPED.read_text().split("\n"))
-    people = [replace(clip, word=word) for clip in corpus.people(data, held_out=True) if clip.word == said]
-    behind = list(corpus.background(data, more, True, dropped))
+    heard_people = [replace(clip, word=word) for clip in people(data, said)]
+    behind = background(data, more, said, True)
     speech, noise = ([c for kind, c in behind if (kind == "speech") is spoken] for spoken in (True, False))
-    side = corpus.Corpus(tuple(people), (), tuple(speech), tuple(noise))
+    side = corpus.Corpus(tuple(heard_people), (), tuple(speech), tuple(noise))
     walls = rooms.measured(data / "rir")[-2:] + rooms.simulated(20, 10_001)
     heard = list(evaluate.candidates(scorer, evaluate.background_stream([c for _, c in behind])))
     hours = side.background_hours
@@ -93,16 +114,20 @@ def measured(model: Path, word: str, said: str, data: Path, more: Path) -> dict[
             low, high = wilson(missed, len(done))
             row[name] = {"missed": missed, "trials": len(done), "wilson_95": [round(low, 4), round(high, 4)]}
         rows.append(row)
-    speakers = len({trial.speaker for trial in next(iter(trials.values()))})
-    return {"word": said, "hours": round(hours, 3), "speakers": speakers, "rows": rows}
+    recordings = next(iter(trials.values()))
+    who = {"speakers": len({trial.speaker for trial in recordings})} if said in corpus.WORDS else {}
+    return {"word": said, "hours": round(hours, 3), "recordings": len(recordings), **who, "rows": rows}
 
 
 def main() -> None:
     """Train and measure one word."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("phrase")
-    for name in ("data", "background", "fold", "spoken", "out", "results"):
+    for name in ("data", "background", "fold", "out", "results"):
         parser.add_argument(f"--{name}", type=Path, required=True)
+    voices = parser.add_mutually_exclusive_group(required=True)
+    voices.add_argument("--spoken", type=Path, help="what the Kokoro voice said before")
+    voices.add_argument("--kokoro", type=Path, help="folder of the Kokoro voice")
     usual = plan.Amount()
     for name, value in (("shards", usual.shards), ("first", usual.head.steps), ("second", usual.verifier.steps)):
         parser.add_argument(
@@ -122,9 +147,10 @@ def main() -> None:
     spelt = args.phrase.replace(" ", "_")
     own = phrase.checked(args.phrase, f"own_{spelt}", known)
     others = [word.replace("_", " ") for word in known]
+    kokoro = Spoken(args.spoken) if args.spoken else Kokoro(args.kokoro)
     order = plan.Order(
-        phrase=own, near=near.phrases(own.text, others), onto=args.fold, voices=(Spoken(args.spoken), Espeak()),
-        recordings=None, background=sides(args.data, args.background), out=args.out, seed=args.seed, amount=amount,
+        phrase=own, near=near.phrases(own.text, others), onto=args.fold, voices=(kokoro, Espeak()), recordings=None,
+        background=sides(args.data, args.background, spelt), out=args.out, seed=args.seed, amount=amount,
     )  # fmt: skip
     if not plan.existing(order):
         run.run(order, lambda what, done: print(f"{what}: {100 * done:.0f} %", flush=True))
