@@ -32,9 +32,10 @@ action=${1:?start, kill, stop, packages or plugin}
 mkdir -p "${2:?a directory}"
 dir=$(cd "$2" && pwd)
 chmod 700 "$dir"
-# HOME too: a machine's own configuration must not reach the tests. No bus: they would only look for cards there.
+# HOME too: a machine's own configuration must not reach the tests, nor a PulseAudio of other tests this one. No bus:
+# they would only look for cards there.
 run() {
-    exec env HOME="$dir" XDG_RUNTIME_DIR="$dir" XDG_CONFIG_HOME="$dir/config" XDG_STATE_HOME="$dir/state" \
+    exec env -u PULSE_RUNTIME_PATH HOME="$dir" XDG_RUNTIME_DIR="$dir" XDG_CONFIG_HOME="$dir/config" XDG_STATE_HOME="$dir/state" \
         DBUS_SESSION_BUS_ADDRESS="unix:path=$dir/nobus" PULSE_SERVER="unix:$dir/pulse/native" "$@"
 }
 # What has ended and whom nobody has asked for (State: Z) does not run.
@@ -53,7 +54,7 @@ part() {
 }
 # by COMMAND...: wait until it succeeds.
 by() {
-    for _ in $(seq 50); do
+    for _ in $(seq 200); do # on a busy machine
         "$@" >/dev/null 2>&1 && return
         sleep 0.1
     done

@@ -54,7 +54,11 @@ class Machine:
         self.root = root
         self.process = subprocess.Popen([SCRIPT, "boot", root], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self.first = 0  # its process 1, by our own count
-        until(lambda: self._booted(), 60)
+        try:
+            until(lambda: self._booted(), 60)
+        except BaseException:
+            self.end()
+            raise
 
     def _booted(self):
         assert self.process.poll() is None, "it did not boot"

@@ -7,8 +7,10 @@ import io
 import json
 import os
 import signal
+import sys
 import threading
 import time
+import traceback
 
 import numpy as np
 import pytest
@@ -88,6 +90,53 @@ def test_a_reader_that_is_gone_ends_the_listening(pipe):
         printer.put("another")
     with pytest.raises(BrokenPipeError):
         printer.close()
+
+
+def test_a_reader_that_is_gone_costs_no_memory_however_often_it_is_told(pipe):
+    there, here = pipe
+    there.close()
+    gone = threading.Event()
+    printer = Printer(here, lost, gone.set)
+    printer.put("line")
+    assert gone.wait(10)
+    frames = []
+    for _ in range(20):
+        with pytest.raises(BrokenPipeError) as error:
+            printer.put("another")
+        frames.append(len(list(traceback.walk_tb(error.value.__traceback__))))
+    assert frames[0] == frames[-1]
+
+
+def test_a_pipe_that_another_program_made_non_blocking_is_waited_for_as_any_other(pipe):
+    there, here = pipe
+    os.set_blocking(here.fileno(), False)
+    gone = threading.Event()
+    printer = Printer(here, lost, gone.set)
+    lines = [f"{number:099}" for number in range(100)]
+    for line in lines:
+        printer.put(line)
+    assert not gone.wait(0.3)
+    got = []
+    reader = threading.Thread(target=lambda: got.extend(there.readlines()))
+    reader.start()
+    printer.close()
+    here.close()
+    reader.join(10)
+    assert b"".join(got).decode().splitlines() == lines
+
+
+def test_at_the_end_nobody_waits_for_a_stderr_that_is_not_read_either(pipe, monkeypatch):
+    there, here = pipe
+    monkeypatch.setattr(sys, "stderr", here)
+    printer = Printer(here, lost, most=50, wait_s=0.3)
+    for _ in range(500):
+        printer.put("x" * 127)  # 32 of them fill it
+    closing = threading.Thread(target=printer.close, daemon=True)
+    closing.start()
+    closing.join(5)
+    waits = closing.is_alive()
+    there.close()  # lets go whoever waits
+    assert not waits
 
 
 def test_a_disk_that_is_full_loses_lines_and_ends_nothing():

@@ -1,7 +1,9 @@
 """``wakegate serve`` as a process, with the protocol's own client. Around 20 s."""
 
+import argparse
 import asyncio
 import contextlib
+import errno
 import json
 import select
 import signal
@@ -15,10 +17,12 @@ import pytest
 from tests.cli.process import RATE, SIX_WORDS, command, environment, place, six_words, started
 from wakegate.cli import main
 from wakegate.cli.person import open_ledger
+from wakegate.cli.serve import _Teller
 from wakegate.consent.clock import SystemClock
 from wakegate.consent.grant import Act, Surface
 from wakegate.events import Purpose
 from wakegate.journal import read
+from wakegate.serve.wyoming.door import Dropped
 
 pytest.importorskip("wyoming", reason="the extra `wyoming` is not installed")
 
@@ -135,6 +139,14 @@ def test_output_that_nobody_takes_costs_no_client_anything(tmp_path):
             assert asyncio.run(twice()) == ["detection", "detection"]
         finally:
             process.terminate()
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(), OSError(errno.EIO, "the terminal is gone")], ids=repr)
+def test_a_line_that_nobody_can_read_any_more_is_no_clients_trouble(error):
+    def put(_):
+        raise error
+
+    _Teller(argparse.Namespace(json=True), sys.stdout, put).dropped(Dropped(1, "idle", "silent"))
 
 
 def test_by_default_it_is_on_this_device_alone(tmp_path, monkeypatch, capsys):

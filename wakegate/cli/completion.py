@@ -9,7 +9,7 @@ _DESCRIPTION = """\
 Print a script by which your shell completes commands, options and files at TAB (extra `completion`). It is written
 once: nothing of wakegate runs while you type."""
 _EXAMPLES = """\
-where it goes:
+where it goes (`mkdir -p` makes a folder that is not there):
   wakegate completion bash > ~/.local/share/bash-completion/completions/wakegate
   wakegate completion zsh > ~/.zfunc/_wakegate      (a folder of your fpath)
   wakegate completion fish > ~/.config/fish/completions/wakegate.fish"""

@@ -9,6 +9,8 @@ soon as there is room. Writes past Python's buffer, whose lock a thread that is 
 import errno
 import os
 import queue
+import select
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -58,7 +60,7 @@ class Printer:
     def put(self, line: str) -> None:
         """Have a line printed, or leave it out where too many wait; OSError where nobody can read any more."""
         if self._trouble is not None:
-            raise self._trouble
+            raise self._trouble.with_traceback(None)  # which would grow with every line
         if self._left_out and self._takes(self._lost(self._left_out)):
             self._left_out = 0
         if self._left_out or not self._takes(line):
@@ -75,7 +77,7 @@ class Printer:
             self._thread.join(self._wait_s)
         if self._trouble is not None:
             raise self._trouble
-        if self._thread.is_alive():
+        if self._thread.is_alive() and _has_room(sys.stderr):  # which the same reader may hold up
             unread = self._left_out + self._waiting.qsize() + last
             say(f"wakegate: {unread} lines were left out at the end: nobody read them", Priority.WARNING)
 
@@ -104,4 +106,22 @@ class Printer:
             return
         left = text.encode(self._out.encoding, self._out.errors or "strict")
         while left:
-            left = left[os.write(descriptor, left) :]
+            try:
+                left = left[os.write(descriptor, left) :]
+            except BlockingIOError:  # another program's flag
+                _room(descriptor, None)
+
+
+def _has_room(stream: TextIO) -> bool:
+    """Whether a stream takes a line at once."""
+    try:
+        return _room(stream.fileno(), 0)
+    except (OSError, ValueError):  # no file of the system's
+        return True
+
+
+def _room(descriptor: int, wait_ms: int | None) -> bool:
+    """Wait until a descriptor takes a line, as long as it takes if None; return whether it does."""
+    asked = select.poll()
+    asked.register(descriptor, select.POLLOUT)
+    return bool(asked.poll(wait_ms))

@@ -199,5 +199,5 @@ class _Teller:
         self._say({"kind": "dropped", **asdict(who)}, f"client {who.client} was sent away: {who.why}")
 
     def _say(self, values: Mapping[str, object], line: str) -> None:
-        with suppress(BrokenPipeError):  # nobody reads it any more, and clients are served all the same
+        with suppress(OSError):  # nobody reads it any more, and clients are served all the same
             self._put(json.dumps(values) if self._as_json else plain(line))

@@ -136,9 +136,9 @@ class _Talk:
 
     async def _detect(self, event: Event) -> None:
         """Listen for other words, or for the same ones again: satellites ask anew after every request."""
-        names = event.data.get("names")
-        if self._hearing is not None and self._words.called(names) == self._hearing.lent.names:
-            self._hearing.listen_anew()
+        names, hearing = event.data.get("names"), self._hearing
+        if hearing is not None and (names, self._words.called(names)) == (hearing.lent.asked, hearing.lent.names):
+            hearing.listen_anew()
             return
         self.forget()
         self._asked = names

@@ -143,8 +143,8 @@ class Words:
 
     async def fill(self, lent: Lent) -> None:
         """Load the ears of a place, or find them among those that were given back."""
-        for choice in self._choices(lent.names):
-            lent.ears.append(self._found(*choice) or await self._loaded(*choice))
+        ears = [self._found(*choice) or await self._loaded(*choice) for choice in self._choices(lent.names)]
+        lent.ears.extend(ears)  # all at once: a reload meanwhile must not take some for the whole
         self._follow(lent)  # what is offered may have changed meanwhile
 
     def give_back(self, lent: Lent) -> None:
