@@ -183,6 +183,24 @@ def test_the_socket_serves_whoever_is_connected(tmp_path):
     assert not path.exists()
 
 
+def test_readers_that_came_and_went_between_wakes_keep_nobody_out(tmp_path):
+    sink = SocketSink(tmp_path / "assist.sock")
+    for _ in range(20):
+        connect(tmp_path / "assist.sock").close()
+    with connect(tmp_path / "assist.sock") as peer:
+        assert sink.ready()
+        sink.open(INFO)
+        assert peer.recv(10).startswith(b'{"schema"')
+    sink.shut()
+
+
+def test_a_reader_that_nobody_had_taken_in_reads_an_end(tmp_path):
+    sink = SocketSink(tmp_path / "assist.sock")
+    with connect(tmp_path / "assist.sock") as peer:
+        sink.shut()
+        assert peer.recv(10) == b""
+
+
 def test_a_slow_socket_takes_whole_blocks(tmp_path):
     sink = SocketSink(tmp_path / "assist.sock")
     with connect(tmp_path / "assist.sock") as peer:

@@ -21,6 +21,10 @@ from ..unix import listen, remove, trusted
 from .frames import FRAME_SAMPLES, Info, end, header, prefix
 
 
+_WAITING = 128
+"""Readers that may come, and go again, between two wakes: they are taken in when the gate is about to open."""
+
+
 @runtime_checkable
 class Sink(Protocol):
     """Where a live release goes. No method ever blocks; any exception ends the release (SINK_FAILED)."""
@@ -205,7 +209,7 @@ class SocketSink:
         self._path = path
         self._peer: socket.socket | None = None
         self._stream: StreamSink | None = None
-        self._listener = listen(path)
+        self._listener = listen(path, backlog=_WAITING)
 
     def ready(self) -> bool:
         """Take in who has connected; return whether a reader is there."""
@@ -243,6 +247,8 @@ class SocketSink:
         """Hang up and remove the socket. Safe to call twice."""
         self._hang_up()
         if self._listener.fileno() >= 0:
+            while (peer := self._accept()) is not None:  # else it would read a broken connection, not an end
+                peer.close()
             self._listener.close()
             remove(self._path)
 
