@@ -136,6 +136,18 @@ def test_a_sign_of_life_wants_sound_that_was_really_scored(listener):
     assert service.end() == 0
 
 
+def test_a_reload_whose_word_nobody_can_read_any_more_ends_nothing(listener):
+    service = listener("--json")
+    service.say(quiet(0.5))
+    service.told("STATUS=")
+    service.copies[1].kill()  # who reads stderr
+    service.copies[1].wait()
+    service.config.write_text('[wake]\nwords = ["computer"]\n')
+    service.process.send_signal(signal.SIGHUP)
+    service.say(quiet(0.5))
+    assert service.told("STATUS=")[-1] == "STATUS=listening for computer"
+
+
 def test_muted_is_well_and_said(listener):
     service = listener("--json")
     service.say(quiet(0.5))

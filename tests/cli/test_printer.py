@@ -7,6 +7,7 @@ import io
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -15,7 +16,7 @@ import traceback
 import numpy as np
 import pytest
 
-from tests.cli.process import RATE, place, six_words, started
+from tests.cli.process import RATE, RUN, environment, place, six_words, started
 from wakegate.cli.printer import Printer
 from wakegate.journal import read
 
@@ -251,3 +252,12 @@ def test_a_reader_of_a_listener_that_goes_ends_it(tmp_path):
         with contextlib.suppress(BrokenPipeError):
             process.stdin.close()
         process.stdin = None
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_stdout_or_stderr_that_was_closed_ends_nothing_and_no_file_takes_its_place(tmp_path, closed):
+    command = ["sh", "-c", f'exec "$@" {closed}', "sh", sys.executable, "-c", RUN, "listen", "--input", "-"]
+    surroundings = {"env": environment(tmp_path), "cwd": tmp_path, "timeout": 60}
+    done = subprocess.run(command, input=six_words().tobytes(), capture_output=True, check=False, **surroundings)
+    assert done.returncode == 0, done.stderr
+    assert [entry.kind for entry in read(place(tmp_path))].count("wake") == 6

@@ -108,7 +108,7 @@ def test_a_few_steps_of_learning_leave_a_checkpoint_that_loads(tmp_path, trunk):
 def test_verifiers_lie_beside_each_other_and_each_has_a_size_of_its_own(tmp_path, trunk):
     write(tmp_path / "0.npz", [shard([4, -1, 2], [60 * STEP, 0, 90 * STEP])])
     torch.save({"shape": {"channels": 8}, "averaged": trunk.state_dict()}, tmp_path / "checkpoint.pt")
-    assert verify.found(tmp_path) == []
+    assert [path.name for path in verify.found(tmp_path)] == ["verifier.pt"], "without it there is nothing to export"
     for number in (2, 1):
         plan = verify.VerifierPlan(minutes=0.01, batch=16, shape=verify.SHAPES[number - 1])
         verify.learn(tmp_path, tmp_path / "checkpoint.pt", verify.checkpoint(tmp_path, number), plan)

@@ -83,8 +83,20 @@ def _parsed(words: list[str]) -> argparse.Namespace:
     return top.parse_args(words)
 
 
+def _open_closed() -> None:
+    """Open a closed stdin, stdout or stderr to nowhere: else the next file, perhaps the journal, would be it."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    _open_closed()
     try:
         args = _parsed(joined(sys.argv[1:] if argv is None else argv))
         if isinstance(sys.stdout, io.TextIOWrapper):

@@ -8,6 +8,7 @@ import errno
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TextIO
 
 from .journald import Priority, lines
@@ -28,8 +29,9 @@ def put(line: str, out: TextIO) -> None:
 
 
 def say(text: str, urgent: Priority = Priority.NOTICE) -> None:
-    """Print words for people on stderr."""
-    put(lines(plain(text), urgent, sys.stderr), sys.stderr)
+    """Print words for people on stderr; where nobody can read those any more, nothing else ends for it."""
+    with suppress(OSError):
+        put(lines(plain(text), urgent, sys.stderr), sys.stderr)
 
 
 def plain(text: str) -> str:

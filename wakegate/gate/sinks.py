@@ -20,7 +20,6 @@ from ..events import Purpose, Reason
 from ..unix import listen, remove, trusted
 from .frames import FRAME_SAMPLES, Info, end, header, prefix
 
-
 _WAITING = 128
 """Readers that may come, and go again, between two wakes: they are taken in when the gate is about to open."""
 

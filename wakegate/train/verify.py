@@ -59,8 +59,9 @@ class VerifierPlan:
 
 
 def found(folder: Path) -> list[Path]:
-    """Return the checkpoints of a folder's verifiers, as :func:`checkpoint` names them, the first one first."""
-    return [checkpoint(folder, number) for number in range(1, len(SHAPES) + 1) if checkpoint(folder, number).exists()]
+    """Return the checkpoints of a folder's verifiers, as :func:`checkpoint` names them; the first must be there."""
+    others = (checkpoint(folder, number) for number in range(2, len(SHAPES) + 1))
+    return [checkpoint(folder, 1), *filter(Path.exists, others)]
 
 
 def checkpoint(folder: Path, number: int) -> Path:

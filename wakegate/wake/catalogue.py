@@ -50,7 +50,9 @@ def distinct(words: Sequence[str]) -> tuple[str, ...]:
         raise ModelError(f"words is the text {words!r}: give a list, [{words!r}]")
     wanted = tuple(spelled(word) for word in words)
     if not wanted or len(set(wanted)) != len(wanted):
-        raise ModelError(f"the words {list(words)} are empty or repeated: name each word once")
+        raise ModelError(
+            f"the words {list(words)} are empty or repeated: name each once (capitals and spaces make no other word)"
+        )
     return wanted
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from ...ear import Ear
 from ...errors import ClientError, ConfigError
 from ...wake import Scorer
-from ...wake.catalogue import spelled
+from ...wake.catalogue import distinct, spelled
 from ...wake.manifest import MOST_WORDS, Manifest
 
 MOST_LISTENING = 16
@@ -57,6 +57,8 @@ class Words:
     ------
     ConfigError
         For a word that no model knows, and a threshold out of bounds.
+    ModelError
+        For no word, and for one twice.
     """
 
     def __init__(
@@ -67,12 +69,10 @@ class Words:
         engine: str | None = None,
     ) -> None:
         known = {entry.word: manifest for manifest in reversed(manifests) for entry in manifest.words}
-        wanted = sorted(known) if words is None else [spelled(word) for word in words]
+        wanted = sorted(known) if words is None else distinct(words)
         for word in wanted:
             if word not in known:
                 raise ConfigError(f"no installed model knows {word!r}: installed words are {', '.join(sorted(known))}")
-        if not wanted:
-            raise ConfigError("there is no word to listen for: name one, or leave the words out")
         self._manifests = manifests
         self.offered: Mapping[str, Manifest] = {word: known[word] for word in wanted}
         self._thresholds = {word: value for word, value in thresholds.items() if word in self.offered}
