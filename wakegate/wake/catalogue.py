@@ -51,7 +51,7 @@ def distinct(words: Sequence[str]) -> tuple[str, ...]:
     wanted = tuple(spelled(word) for word in words)
     if not wanted or len(set(wanted)) != len(wanted):
         raise ModelError(
-            f"the words {list(words)} are empty or repeated: name each once (capitals and spaces make no other word)"
+            f"the words {list(words)} are empty or repeated: name each word once (capitals and spaces make no other)"
         )
     return wanted
 
