@@ -35,7 +35,8 @@ chmod 700 "$dir"
 # HOME too: a machine's own configuration must not reach the tests, nor a PulseAudio of other tests this one. No bus:
 # they would only look for cards there.
 run() {
-    exec env -u PULSE_RUNTIME_PATH HOME="$dir" XDG_RUNTIME_DIR="$dir" XDG_CONFIG_HOME="$dir/config" XDG_STATE_HOME="$dir/state" \
+    exec env -u PULSE_RUNTIME_PATH \
+        HOME="$dir" XDG_RUNTIME_DIR="$dir" XDG_CONFIG_HOME="$dir/config" XDG_STATE_HOME="$dir/state" \
         DBUS_SESSION_BUS_ADDRESS="unix:path=$dir/nobus" PULSE_SERVER="unix:$dir/pulse/native" "$@"
 }
 # What has ended and whom nobody has asked for (State: Z) does not run.

@@ -112,7 +112,7 @@ class Event:
         """Return what happened in words: of a refusal why, and what to do."""
         from .sentences import sentence
 
-        return sentence(self.kind, {field.name: getattr(self, field.name) for field in fields(self)})
+        return sentence(self.kind, self.to_dict())
 
     def to_dict(self) -> dict[str, object]:
         """Return the event as plain values, with ``schema``, ``kind`` and ``at_s`` (seconds)."""

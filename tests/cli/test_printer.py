@@ -80,13 +80,19 @@ def test_at_the_end_a_reader_that_does_not_come_back_is_waited_for_a_little_and_
     assert said == f"wakegate: {unread} lines were left out at the end: nobody read them\n" and 440 <= unread < 500
 
 
-def test_a_reader_that_is_gone_ends_the_listening(pipe):
+def without_reader(pipe):
+    """Return a printer that has found out that nobody can read any more."""
     there, here = pipe
     there.close()
     gone = threading.Event()
     printer = Printer(here, lost, gone.set)
     printer.put("line")
     assert gone.wait(10)
+    return printer
+
+
+def test_a_reader_that_is_gone_ends_the_listening(pipe):
+    printer = without_reader(pipe)
     with pytest.raises(BrokenPipeError):
         printer.put("another")
     with pytest.raises(BrokenPipeError):
@@ -94,12 +100,7 @@ def test_a_reader_that_is_gone_ends_the_listening(pipe):
 
 
 def test_a_reader_that_is_gone_costs_no_memory_however_often_it_is_told(pipe):
-    there, here = pipe
-    there.close()
-    gone = threading.Event()
-    printer = Printer(here, lost, gone.set)
-    printer.put("line")
-    assert gone.wait(10)
+    printer = without_reader(pipe)
     frames = []
     for _ in range(20):
         with pytest.raises(BrokenPipeError) as error:

@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
     from ..wake import Scorer
     from ..wake.manifest import Manifest
 
-_RESTART = ("device", "channel", "limits", "reviewer_key", "on")
-"""Settings that a run of the pipeline takes at its start only."""
+_TAKEN = ("path", "words", "thresholds")
+"""Settings that a reload takes; a run of the pipeline takes all others at its start only."""
 
 
 def service(source: "Source", scorer: "Scorer") -> "Service":
@@ -44,7 +45,8 @@ def attend(
 ) -> None:  # fmt: skip
     """Let SIGHUP read the config again; where a terminal may send it, let it end the listening as Ctrl-C does."""
     journald.log()
-    looked_after.attend(pipeline, Reload(args.config, settings, _Retune(pipeline, model, args), _RESTART))
+    restart = [one.name for one in fields(settings) if one.name not in _TAKEN]
+    looked_after.attend(pipeline, Reload(args.config, settings, _Retune(pipeline, model, args), restart))
     before = signal.getsignal(signal.SIGHUP)
     if before == signal.SIG_IGN:  # nohup
         return

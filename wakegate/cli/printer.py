@@ -61,15 +61,13 @@ class Printer:
         """Have a line printed, or leave it out where too many wait; OSError where nobody can read any more."""
         if self._trouble is not None:
             raise self._trouble.with_traceback(None)  # which would grow with every line
-        if self._left_out and self._takes(self._lost(self._left_out)):
-            self._left_out = 0
+        self._tell_lost()
         if self._left_out or not self._takes(line):
             self._left_out += 1
 
     def close(self) -> None:
         """Wait a little until all is read, say on stderr what was not; OSError where nobody could read any more."""
-        if self._left_out and self._takes(self._lost(self._left_out)):
-            self._left_out = 0
+        self._tell_lost()
         last = 1  # line, in the thread's hands
         with suppress(queue.Full):
             self._waiting.put(None, timeout=self._wait_s)
@@ -80,6 +78,11 @@ class Printer:
         if self._thread.is_alive() and _has_room(sys.stderr):  # which the same reader may hold up
             unread = self._left_out + self._waiting.qsize() + last
             say(f"wakegate: {unread} lines were left out at the end: nobody read them", Priority.WARNING)
+
+    def _tell_lost(self) -> None:
+        """Have the count of what was left out printed, if there is any and room for it."""
+        if self._left_out and self._takes(self._lost(self._left_out)):
+            self._left_out = 0
 
     def _takes(self, line: str) -> bool:
         try:
