@@ -53,7 +53,7 @@ OWNERS = {
     "paho": {"plugins/mqtt.py"},
     # Nothing else speaks to a network; a unix socket is the assistant's.
     "socket": {
-        "gate/sinks.py",
+        "gate/socket_sink.py",
         "unix.py",
         "notify.py",
         *(f"serve/event_socket_{name}.py" for name in ("client", "peer")),

@@ -21,7 +21,7 @@ from wakegate.audio.files import FileSource
 from wakegate.events import Purpose, Reason
 from wakegate.gate.clip import HEADER_BYTES
 from wakegate.gate.limits import Limits
-from wakegate.gate.sinks import StreamSink
+from wakegate.gate.sinks import CallbackSink, StreamSink
 from wakegate.pipeline import Pipeline
 from wakegate.wake import catalogue, load
 
@@ -71,6 +71,19 @@ def elsewhere():
     other.process.stdout.close()
 
 
+class Ear(CallbackSink):
+    """An assistant that may have heard enough."""
+
+    sated = False
+
+    def open(self, info):
+        self.sated = False
+        super().open(info)
+
+    def enough(self):
+        return self.sated
+
+
 class History:
     """A random history: what was said, granted, revoked, lost and taken back, and a model of what is permitted."""
 
@@ -90,6 +103,7 @@ class History:
             scene.quiet(self.rng.uniform(0.8, 1.4))
         self.sound = scene.samples()
         actions = (self.grant, self.grant, self.grant, self.revoke, self.revoke_elsewhere, self.gap, self.cancel)
+        actions += (self.enough,)
         places = self.rng.integers(0, len(self.sound), 24)
         self.source = ScriptSource(self.sound, {int(at): self.pick(actions) for at in places})
         if not deny_all:
@@ -126,6 +140,9 @@ class History:
     def cancel(self):
         self.pipeline.cancel()
 
+    def enough(self):
+        self.ear.sated = True
+
     def index(self, at):
         """Return the stream's index of a sample of the sound: what was lost before it counts."""
         return at + sum(lost for place, lost in self.lost if place <= at)
@@ -140,12 +157,13 @@ class History:
 
     def run(self):
         """Run it; return the events with the grants as they stood at each."""
+        self.ear = Ear(self.hear)
         self.pipeline = Pipeline.open(
             self.source,
             scorer=FakeEar(),
             place=self.world.place,
             clock=self.world.clock,
-            assist=self.hear,
+            assist=self.ear,
             limits=LIMITS,
         )
         told = []
@@ -221,14 +239,16 @@ def no_sound_on_disk(history):
 
 
 def test_random_histories_release_only_what_was_granted(tmp_path, elsewhere):
-    samples = clips = 0
+    samples = clips = enough = 0
     for seed in range(8):
         history = History(seed, tmp_path / str(seed), elsewhere)
         told = history.run()
         samples += check(history, told)
         clips += clear_clips(history, told)
+        enough += sum(event.kind == "endpoint" and event.reason is Reason.HEARD_ENOUGH for event, _ in told)
         no_sound_on_disk(history)
-    assert samples > 16_000 * 20 and clips >= 3, f"these histories try too little: {samples} samples, {clips} clips"
+    tried = f"{samples} samples, {clips} clips, {enough} times heard enough"
+    assert samples > 16_000 * 20 and clips >= 3 and enough, f"these histories try too little: {tried}"
 
 
 def test_deny_all_releases_nothing(tmp_path, elsewhere):

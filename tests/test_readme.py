@@ -20,7 +20,7 @@ from wakegate.cli import COMMANDS
 from wakegate.events import Reason
 from wakegate.gate import frames, limits
 from wakegate.gate.frames import Info
-from wakegate.gate.sinks import SocketSink
+from wakegate.gate.socket_sink import SocketSink
 from wakegate.serve.event_socket_commands import Commands
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -45,6 +45,7 @@ class Reason(StrEnum):
     NOWHERE_TO_GO = "nowhere_to_go"
     # The release ended.
     ENDPOINT = "endpoint"
+    HEARD_ENOUGH = "heard_enough"
     NO_SPEECH = "no_speech"
     MAX_LENGTH = "max_length"
     CANCELLED = "cancelled"

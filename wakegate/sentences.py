@@ -24,6 +24,7 @@ _REASONS = {
     "cap_reached": "a limit was reached",
     "nowhere_to_go": "nothing is connected that would take it",
     "endpoint": "the speaker stopped",
+    "heard_enough": "the assistant has heard enough",
     "no_speech": "nobody spoke",
     "max_length": "the longest length was reached",
     "cancelled": "the user cancelled",

@@ -13,7 +13,8 @@ from tests.gate.world import ACT, FakeEar, Listener, Scene, ScriptSource, World,
 from wakegate.errors import ConfigError
 from wakegate.events import Purpose, Reason
 from wakegate.gate.limits import BLOCK, LAG_S, Limits
-from wakegate.gate.sinks import CallbackSink, SocketSink, StreamSink
+from wakegate.gate.sinks import CallbackSink, StreamSink
+from wakegate.gate.socket_sink import SocketSink
 from wakegate.pipeline import Pipeline
 
 pytestmark = pytest.mark.usefixtures("block")

@@ -57,7 +57,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _sink(where: str | None, stack: ExitStack) -> "Sink | None":
-    from ..gate.sinks import SocketSink, StreamSink
+    from ..gate.sinks import StreamSink
+    from ..gate.socket_sink import SocketSink
     from ..unix import path_of
 
     if where is None:

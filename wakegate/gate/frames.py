@@ -12,9 +12,10 @@ One utterance after the other::
     end      4 bytes of zero, then one line of JSON: {"reason": "endpoint", "complete": true, "samples": 51200}
 
 ``word_start`` and ``word_end`` count samples from the first one sent. ``complete`` is true where the utterance ended by
-itself (endpoint, no_speech, max_length) and false where it was cut short (revoked, expired, cancelled, gap, overflow,
-stopped, ...): throw away what was received. A stream that ends without an end marker was cut short as well. After the
-marker the next header may follow on the same stream. n is even and at most 2560.
+itself (endpoint, no_speech, max_length) or the reader had heard enough (heard_enough), and false where it was cut short
+(revoked, expired, cancelled, gap, overflow, stopped, ...): throw away what was received. A stream that ends without an
+end marker was cut short as well. After the marker the next header may follow on the same stream. n is even and at most
+2560.
 
 ``schema`` counts up when a field goes or means something else. Fields may be added without that: pass over what you do
 not know.

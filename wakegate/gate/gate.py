@@ -8,7 +8,8 @@ it is closed again::
        `---wake, no grant----------------------------------------------------------------------> wiped --> closed
 
 Must never release anything else than [word start - pre-roll, endpoint], and never anything that came before the last
-wipe or gap. What each event says has been handed to the journal when a method returns it.
+wipe or gap. That the assistant has heard enough is an endpoint: a sink's one word to the gate, which ends and no more.
+What each event says has been handed to the journal when a method returns it.
 """
 
 from collections.abc import Callable
@@ -20,19 +21,7 @@ from ..consent.clock import Clock
 from ..consent.grant import Grant
 from ..consent.ledger import Ledger
 from ..errors import ConfigError, SealError
-from ..events import (
-    Aborted,
-    Endpoint,
-    Event,
-    Opened,
-    Purpose,
-    Reason,
-    Refused,
-    Released,
-    Suspected,
-    Wake,
-    Wiped,
-)
+from ..events import Aborted, Endpoint, Event, Opened, Purpose, Reason, Refused, Released, Suspected, Wake, Wiped
 from ..journal.journal import Journal
 from .admission import Admission, No
 from .clip import cut
@@ -220,23 +209,28 @@ class Gate:
         return events
 
     def _step_live(self, utterance: Utterance, at: int) -> list[Event]:
-        """Let the sink take what it can; end the release where it is complete, broken or too slow."""
-        live, ended = utterance.live, utterance.ended
+        """Let the sink take what it can; end the release where it is complete, heard enough of, broken or too slow."""
+        live = utterance.live
         if live is None:
             return []
-        upto = at if ended is None else ended[0]
+        events: list[Event] = []
         try:
+            enough = live.enough()
+            if enough and utterance.ended is None:
+                events += self._end(utterance, live.cursor, Reason.HEARD_ENOUGH)
+            ended = utterance.ended
+            upto = live.cursor if enough else at if ended is None else ended[0]
             live.step(upto)
             complete = ended is not None and live.cursor == upto and live.close(ended[1])
         except Exception as error:  # a sink is not ours
-            return [self._abort_live(utterance, No(Reason.SINK_FAILED, failed_at(error)), at)]
+            return [*events, self._abort_live(utterance, No(Reason.SINK_FAILED, failed_at(error)), at)]
         if complete:
             utterance.live = None
             released = Released(at=at, id=utterance.wake.id, purpose=live.grant.purpose, start=live.first, end=upto)
-            return [note(self._journal, released)]
-        if at - live.cursor > samples(LAG_S):
-            return [self._abort_live(utterance, No(Reason.OVERFLOW, "the assistant reads too slowly"), at)]
-        return []
+            events.append(note(self._journal, released))
+        elif at - live.cursor > samples(LAG_S):
+            events.append(self._abort_live(utterance, No(Reason.OVERFLOW, "the assistant reads too slowly"), at))
+        return events
 
     # Ending
 

@@ -55,6 +55,10 @@ class Live:
         if len(run):
             self.cursor += self._sink.write(run)
 
+    def enough(self) -> bool:
+        """Return whether the sink wants no more of what it has begun to get."""
+        return self._begun and self._sink.enough()
+
     def close(self, reason: Reason) -> bool:
         """End it; False while the sink has no room to say so."""
         return self._sink.close(reason)

@@ -531,6 +531,67 @@ def test_nothing_of_it_stays_in_memory_once_it_is_over(house, tmp_path):
     assert count > 2 * 2 * 16_000
 
 
+# The assistant says that it has heard enough.
+
+
+def said(*kinds):
+    """What Home Assistant says of a request, in order."""
+    return [Event(kind, {"timestamp": 1234} if kind.startswith("voice") else {"text": ""}) for kind in kinds]
+
+
+@pytest.mark.parametrize("words", [("transcribe", "voice-started", "voice-stopped"), ("transcribe", "transcript")])
+def test_home_assistant_that_has_heard_enough_gets_no_more_and_stays(house, words):
+    house.world.grant(Purpose.ASSIST)
+    sound, at = np.concatenate([scene(), scene()]), 66 * 1280  # in the middle of the first sentence
+    with house.microphone():
+        satellite = house.assistant(RunSatellite().event())
+        satellite.say()
+        happened = house.listen(Paced(sound, {at: lambda: satellite.say(*said(*words))}))
+        utterances = [satellite.until("audio-stop") for _ in range(2)]
+        assert satellite.nothing(), "it is not sent away"
+    assert [one for one in happened if one.startswith(("endpoint", "aborted"))] == [
+        "endpoint heard_enough", "endpoint endpoint",
+    ]  # fmt: skip
+    released, _ = (event for event in house.events if event.kind == "released")
+    assert released.end <= at
+    heard = sound_of(house.assistants[0].events)
+    assert find(heard[: released.end - released.start], sound) == released.start
+    assert in_short(utterances[1])[-4:] == ["run-pipeline", *UTTERANCE[1:]]
+
+
+def test_an_assistants_error_is_enough_too(house):
+    """Home Assistant of two satellites that hear a word drops one, with an error in place of a beginning."""
+    house.world.grant(Purpose.ASSIST)
+    error = Event("error", {"text": "woken already", "code": "duplicate_wake_up_detected"})
+    with house.microphone():
+        satellite = house.assistant(RunSatellite().event())
+        satellite.say()
+        assert "endpoint heard_enough" in house.listen(Paced(scene(), {66 * 1280: lambda: satellite.say(error)}))
+
+
+def test_words_about_the_utterance_before_are_none_about_this_one(house):
+    """Speech-to-text takes its time: a transcript may come when the next request has begun."""
+    house.world.grant(Purpose.ASSIST)
+    late = said("voice-stopped", "transcript")
+    with house.microphone():
+        satellite = house.assistant(RunSatellite().event())
+        satellite.say(*said("transcribe"), *late)
+        assert "endpoint endpoint" in house.listen(Paced(scene(), {66 * 1280: lambda: satellite.say(*late)}))
+
+
+def test_only_the_client_that_hears_it_can_say_so(house):
+    house.world.grant(Purpose.ASSIST)
+    words = said("transcribe", "voice-stopped", "transcript", "error")
+    with house.microphone():
+        reader, other = house.assistant(), house.assistant()
+        happened = house.listen(Paced(scene(), {66 * 1280: lambda: other.say(*words)}))
+        assert in_short(reader.until("audio-stop")) == UTTERANCE
+        assert "endpoint endpoint" in happened and "endpoint heard_enough" not in happened
+        # One that reads a microphone and runs no satellite need not say that it begins.
+        house.listen(Paced(scene(), {66 * 1280: lambda: reader.say(*said("voice-stopped"))}))
+    assert [one.reason for one in house.events if one.kind == "endpoint"] == [Reason.ENDPOINT, Reason.HEARD_ENOUGH]
+
+
 # What clients say cannot open anything.
 
 

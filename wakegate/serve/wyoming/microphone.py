@@ -6,9 +6,9 @@ a thread of its own answers what clients ask. Never holds a sample, never asks f
 another user, or of another device, come near: the grant speaks of the assistant on this device.
 
 To a client an utterance is ``detection``, ``audio-start``, chunks from the pre-roll on as they are spoken, and
-``audio-stop`` at the endpoint. One that is cut short (revoked, cancelled, lost samples) has an ``error`` with the
-reason in place of ``audio-stop``, and the connection ends: throw away what was received. Programs that run satellites
-(Home Assistant) say ``run-satellite`` and get ``run-pipeline`` as well.
+``audio-stop`` at the endpoint, or once it says that it has heard enough. One that is cut short (revoked, cancelled,
+lost samples) has an ``error`` with the reason in place of ``audio-stop``, and the connection ends: throw away what was
+received. Programs that run satellites (Home Assistant) say ``run-satellite`` and get ``run-pipeline`` as well.
 """
 
 import asyncio
@@ -44,6 +44,21 @@ class _Listener:
         self.satellite = False
         self.paused = False
         self.gone = False
+        self.at_it = False
+        self.enough = False
+
+    def begin(self) -> None:
+        """Get an utterance; what was said of the one before is no word on it."""
+        self.at_it, self.enough = not self.satellite, False
+
+    def said(self, kind: str) -> None:
+        """Take its word that it has heard enough.
+
+        Home Assistant says so by ``voice-stopped`` at its own end of speech, by ``transcript`` where it looks for none,
+        and by ``error``. It says ``transcribe`` as it begins: what comes before that speaks of an utterance before.
+        """
+        self.at_it = self.at_it or kind == "transcribe"
+        self.enough = self.enough or kind == "error" or (self.at_it and kind != "transcribe")
 
     @property
     def waits(self) -> bool:
@@ -168,6 +183,8 @@ class GatedMicrophone:
                         mine.satellite, mine.paused = True, False
                     case "pause-satellite":
                         mine.paused = True
+                    case "transcribe" | "voice-stopped" | "transcript" | "error":
+                        mine.said(event.type)
                     # What the assistant says aloud or shows is not for a microphone: passed over.
         finally:
             with self._lock:
@@ -197,6 +214,7 @@ class GatedMicrophone:
         words = [messages.detection(info.word, info.word_end // _MS, context)]
         words += [messages.run_pipeline(info.word)] if listener.satellite else []
         self._sent = 0
+        listener.begin()
         listener.client.line.owe(b"".join([*words, messages.audio_start()]))
 
     def write(self, samples: Samples) -> int:
@@ -210,6 +228,10 @@ class GatedMicrophone:
             taken += len(part)
         self._sent += taken
         return taken
+
+    def enough(self) -> bool:
+        """Return whether the one client that hears this utterance has said that it has heard enough."""
+        return self._hearing is not None and self._hearing.enough
 
     def close(self, reason: Reason) -> bool:
         """End a whole utterance, once there is room to say so: what is owed now, nobody would send before the next."""
