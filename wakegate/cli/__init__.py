@@ -12,7 +12,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import redirect_stdout, suppress
+from contextlib import ExitStack, redirect_stdout, suppress
 
 from ..errors import WakegateError
 from .journald import Priority
@@ -53,6 +53,7 @@ def parser(two_words: Sequence[str] = TWO_WORDS) -> argparse.ArgumentParser:
     )
     version = importlib.import_module("wakegate").__version__
     top.add_argument("--version", action="version", version=f"wakegate {version}")
+    top.set_defaults(listens=False)
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in COMMANDS:
         importlib.import_module(f".{name.replace('-', '_')}", __package__).add(commands)
@@ -97,11 +98,20 @@ def _open_closed() -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     _open_closed()
+    with ExitStack() as stack:
+        return _run(sys.argv[1:] if argv is None else argv, stack)
+
+
+def _run(argv: Sequence[str], stack: ExitStack) -> int:
     try:
-        args = _parsed(joined(sys.argv[1:] if argv is None else argv))
+        args = _parsed(joined(argv))
         if isinstance(sys.stdout, io.TextIOWrapper):
             # A name that the terminal cannot show is no reason to stop.
             sys.stdout.reconfigure(errors="backslashreplace")
+        if args.listens:
+            from .stderr import printed
+
+            stack.enter_context(printed())
         code: int = args.run(args)
         sys.stdout.flush()
         return code

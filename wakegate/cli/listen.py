@@ -43,7 +43,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "--assist", metavar="stdout|unix:PATH", help="where live audio goes; events then go to stderr for stdout"
     )
     add_listening_options(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, listens=True)
 
 
 def run(args: argparse.Namespace) -> int:

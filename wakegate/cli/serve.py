@@ -71,7 +71,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     add_listening_options(parser)
     # An assistant hears a file live, as it was spoken.
-    parser.set_defaults(run=run, rate=None, channels=None, assist="wyoming")
+    parser.set_defaults(run=run, listens=True, rate=None, channels=None, assist="wyoming")
 
 
 def run(args: argparse.Namespace) -> int:
