@@ -1,13 +1,16 @@
 """``wakegate completion``: a script by which a shell completes what is typed; the ``shtab`` package writes it."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ..errors import ConfigError
+from ..events import Purpose
 
 _DESCRIPTION = """\
-Print a script by which your shell completes commands, options and files at TAB (extra `completion`). It is written
-once: nothing of wakegate runs while you type."""
+Print a script by which your shell completes commands, options, purposes, installed words and files at TAB (extra
+`completion`). It is written once: nothing of wakegate runs while you type."""
 _EXAMPLES = """\
 where it goes (`mkdir -p` makes a folder that is not there):
   wakegate completion bash > ~/.local/share/bash-completion/completions/wakegate
@@ -36,17 +39,49 @@ def run(args: argparse.Namespace) -> int:
         import shtab
     except ImportError as error:
         raise ConfigError("the shtab package is not installed: pip install 'wakegate[completion]'") from error
+    from ..wake import catalogue
+
+    words = sorted({entry.word for model in catalogue.installed() for entry in model.words})
     top = parser(two_words=())  # for a shell a word has no space in it
-    _name_files(top, shtab.FILE)
+    _open_up(top)
+    _offer(top, {"PURPOSE": list(Purpose), "WORD": words}, {"A,B": _list_of(words), "FILE": shtab.FILE})
     print(shtab.complete(top, args.shell))
     return 0
 
 
-def _name_files(parser: argparse.ArgumentParser, mark: object) -> None:
-    """Mark what takes a path, in a parser and in those of its commands."""
+def _open_up(top: argparse.ArgumentParser) -> None:
+    """Let `install-service` take `serve` as a command, which for its own parser is whatever stands last."""
+    from . import serve
+
+    commands = next(one for one in top._actions if isinstance(one, argparse._SubParsersAction))
+    service = commands.choices["install-service"]
+    service._remove_action(next(one for one in service._actions if one.nargs == argparse.REMAINDER))
+    serve.add(service.add_subparsers())
+
+
+def _offer(parser: argparse.ArgumentParser, choices: dict[str, list[str]], complete: dict[str, object]) -> None:
+    """Say what is to be offered, by the name of what is taken, in a parser and in those of its commands."""
     for action in parser._actions:
+        name = str(action.metavar)
         if isinstance(action, argparse._SubParsersAction):
+            for told in action._choices_actions:  # of a description of several lines, shells would show the first
+                action.choices[told.dest].description = told.help
             for one in action.choices.values():
-                _name_files(one, mark)
-        elif action.type is Path or "FILE" in str(action.metavar):
-            action.complete = mark  # type: ignore[attr-defined]
+                _offer(one, choices, complete)
+        elif name in choices:
+            action.choices = choices[name]
+        elif action.type is Path or "FILE" in name:
+            action.complete = complete["FILE"]  # type: ignore[attr-defined]
+        elif name in complete:
+            action.complete = complete[name]  # type: ignore[attr-defined]
+
+
+def _list_of(words: Sequence[str]) -> dict[str, Any]:
+    """Return how each shell completes words with commas between them, behind the last one."""
+    known, name = " ".join(words), "_wakegate_words"
+    return {
+        "bash": name,
+        "zsh": f"_values -s , word {known}",
+        "fish": f"(__fish_append , {known})",
+        "preamble": {"bash": f'{name}() {{ compgen -P "${{1%"${{1##*,}}"}}" -W "{known}" -- "${{1##*,}}"; }}'},
+    }

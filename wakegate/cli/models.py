@@ -20,7 +20,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "sound kept out of training: false accepts per hour and missed words, with 95 % intervals.",
         epilog="example: wakegate models --word computer",
     )
-    parser.add_argument("--word", help="only this word")
+    parser.add_argument("--word", metavar="WORD", help="only this word")
     parser.add_argument("--model", type=Path, metavar="NAME.onnx", help="a model file in place of those installed")
     parser.add_argument("--json", action="store_true", help="everything, one JSON line a model")
     parser.set_defaults(run=run)
