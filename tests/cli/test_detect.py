@@ -35,6 +35,21 @@ def sound(tmp_path):
     return write
 
 
+@pytest.mark.parametrize("name", ["detect", "score"])
+def test_every_kind_of_file_that_its_help_names_is_read(name, tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main([name, "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "WAV, FLAC, OGG or MP3" in said
+    files = [tmp_path / f"as_{kind}.{kind}" for kind in ("wav", "flac", "ogg", "mp3")]
+    for path in files:
+        soundfile.write(path, six_words()[: 3 * RATE], RATE)
+    assert main([name, *map(str, files), *(["--out", str(tmp_path)] if name == "score" else [])]) == 0
+    if name == "detect":
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert [(line["file"], line["word"]) for line in lines] == [(str(path), "alexa") for path in files]
+
+
 def heard(lines):
     return [{name: value for name, value in line.items() if name != "file"} for line in lines]
 

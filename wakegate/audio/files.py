@@ -1,4 +1,4 @@
-"""Sound from a file: WAV, FLAC, OGG and whatever else libsndfile knows, at flat memory.
+"""Sound from a file: WAV, FLAC, OGG, MP3 and whatever else libsndfile knows, at flat memory.
 
 Owns opening, checking and streaming. Never reads a whole file, never writes one, and never resumes past damage: a file
 that ends before its header says so is an error, not a shorter recording. libsndfile and libFLAC keep decoded audio of
@@ -165,7 +165,7 @@ def _open(path: Path) -> Forward:
         return Forward(os.fsencode(path))  # as bytes: soundfile cannot encode a name that is not UTF-8
     except (soundfile.SoundFileError, TypeError) as error:  # TypeError: soundfile's word for a name ending in .raw
         raise FormatError(
-            f"{path} is not a sound file we can read ({error}): give WAV, FLAC or OGG "
+            f"{path} is not a sound file we can read ({error}): give WAV, FLAC, OGG or MP3 "
             "(`ffmpeg -i IN out.wav` converts), or pipe raw 16-bit samples through stdin"
         ) from error
 

@@ -25,7 +25,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "threshold only removes lines. A file that cannot be read is said and passed over; the exit code is 1 then.",
         epilog="example: wakegate detect evening.flac --words computer,jarvis --threshold 0.7",
     )
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="WAV, FLAC or OGG")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="WAV, FLAC, OGG or MP3")
     add_wake_options(parser)
     add_threshold_option(parser)
     parser.add_argument("--channel", type=int, help="channel to take, from 1; all are mixed if not given")

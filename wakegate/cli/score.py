@@ -19,7 +19,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "the score after sample (i + 1) * step; half a second of silence follows the file.",
         epilog="example: wakegate score *.flac --out scores/",
     )
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="WAV, FLAC or OGG")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="WAV, FLAC, OGG or MP3")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to")
     add_wake_options(parser)
     parser.add_argument("--channel", type=int, help="channel to take, from 1; all are mixed if not given")
