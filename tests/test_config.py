@@ -177,6 +177,8 @@ def test_what_is_unknown_is_named(written, text, said):
     "text",
     [
         "[microphone]\ndevice = 1.5", "[microphone]\ndevice = true", "[microphone]\ndevice = ['usb']",
+        "[microphone]\ndevice = -1", "[microphone]\ndevice = ''", "[microphone]\ndevice = ' '",
+        "[microphone]\nchannel = 0", "[microphone]\nchannel = -2",
         "[microphone]\nchannel = '1'", "[microphone]\nchannel = true", "[microphone]\nchannel = 1.0",
         "[wake]\nwords = 'alexa'", "[wake]\nwords = []", "[wake]\nwords = [1]", "[wake]\nwords = { a = 1 }",
         "[wake]\nthresholds = 0.7", "[wake]\nthresholds = [0.7]", "[wake]\nthresholds = { alexa = '0.7' }",

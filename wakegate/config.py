@@ -9,7 +9,7 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -109,8 +109,8 @@ def read(path: Path | None = None) -> Config:
     _check_names(path, raw)
     return Config(
         path=path,
-        device=_value(path, raw, "microphone", "device", int | str),
-        channel=_value(path, raw, "microphone", "channel", int),
+        device=_value(path, raw, "microphone", "device", int | str, _could_be_one),
+        channel=_value(path, raw, "microphone", "channel", int, lambda channel: channel >= 1),
         words=_words(path, raw),
         thresholds=_thresholds(path, raw),
         limits=_limits(path, raw.get("limits", {})),
@@ -135,11 +135,23 @@ def _check_names(path: Path, raw: Mapping[str, object]) -> None:
                 raise ConfigError(f"{path} has {name!r} in [{section}]: known are {', '.join(_KNOWN[section])}")
 
 
-def _value(path: Path, raw: Mapping[str, dict[str, object]], section: str, name: str, kind: Any) -> Any:
+def _value(
+    path: Path,
+    raw: Mapping[str, dict[str, object]],
+    section: str,
+    name: str,
+    kind: Any,
+    fits: Callable[[Any], bool] = lambda _: True,
+) -> Any:
     value = raw.get(section, {}).get(name)
-    if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+    if value is not None and (not isinstance(value, kind) or isinstance(value, bool) or not fits(value)):
         raise ConfigError(f"{path}: {name} in [{section}] is {value!r}: give {_KINDS[name]}")
     return value
+
+
+def _could_be_one(device: int | str) -> bool:
+    """Whether there could be such a device; whether there is one, only who opens it knows: a file is heard without."""
+    return device >= 0 if isinstance(device, int) else bool(device.strip())
 
 
 def _limits(path: Path, given: dict[str, Any]) -> Limits:

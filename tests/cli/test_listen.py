@@ -277,6 +277,13 @@ def test_what_is_asked_for_wrongly_is_said(listen, words, said):
     assert code == 1 and out == "" and err.startswith("wakegate: ") and said in err
 
 
+@pytest.mark.parametrize("wrong", ["channel = 0", "device = ''"])
+def test_a_microphone_that_could_not_be_is_refused_though_a_file_is_heard_instead(listen, tmp_path, wrong):
+    (tmp_path / "wakegate.toml").write_text(f"[microphone]\n{wrong}\n")
+    code, out, err = listen("--input", SIX_WORDS, "--config", tmp_path / "wakegate.toml")
+    assert code == 1 and out == "" and f"{wrong.split()[0]} in [microphone] is" in err
+
+
 def test_a_config_that_consents_is_refused(listen, tmp_path):
     config = tmp_path / "wakegate.toml"
     config.write_text("[consent]\nassist = true\n")
