@@ -239,6 +239,13 @@ def functions(tree):
     return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
+def test_dir_lists_the_public_names_that_come_when_they_are_asked_for():
+    """What a REPL completes."""
+    ask = "import wakegate; print(set(wakegate.__all__) <= set(dir(wakegate)), hasattr(wakegate, 'pipeline'))"
+    done = subprocess.run([sys.executable, "-c", ask], check=True, capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout.split() == ["True", "False"], "listed, and not imported for it"
+
+
 def test_files_are_short():
     found = {named(path): len(path.read_text().splitlines()) for path in MODULES}
     longer = {name: lines for name, lines in found.items() if lines > LINES}

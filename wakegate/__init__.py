@@ -27,6 +27,10 @@ __version__ = "0.1.0"
 _LAZY = {"Pipeline": "pipeline", "load": "wake"}
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> object:
     import importlib
 
