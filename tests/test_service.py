@@ -84,7 +84,8 @@ def test_nothing_but_zeros_is_said_after_a_while_and_that_it_is_over(world, capl
     manager = Manager(watchdog_s=None)
     listen(world, ScriptSource(sound), manager)
     hears = "STATUS=listening for alexa"
-    zeros = "script gives nothing but zeros, as a microphone that is unplugged or muted behind a sound server does"
+    why = "it is unplugged or muted behind a sound server, or a noise gate takes away what is quiet"  # who knows which
+    zeros = f"script gives nothing but zeros: {why}"
     assert manager.told == ["READY=1", hears, f"{hears}; {zeros}", hears, "STOPPING=1"]
     assert [record.getMessage() for record in caplog.records] == [zeros, "script gives sound again"]
 

@@ -25,9 +25,12 @@ SIGNS = 4
 """Signs of life in the time that the watchdog waits for one."""
 
 ZEROS_S = 10.0
-"""Nothing but zeros for so long is worth a word: a microphone hears itself at least."""
+"""Nothing but zeros for so long is worth a word: a microphone hears itself at least, but where a gate of its own or of
+a sound server's shuts out what is quiet."""
 
-_ZEROS = "gives nothing but zeros, as a microphone that is unplugged or muted behind a sound server does"
+_ZEROS = (
+    "gives nothing but zeros: it is unplugged or muted behind a sound server, or a noise gate takes away what is quiet"
+)
 _log = logging.getLogger(__name__)
 
 
