@@ -224,6 +224,22 @@ def test_a_socket_that_the_systems_unit_could_not_make_is_refused(install, words
     assert install("--print", "--", *words)[0] == 0, "a user's unit may"
 
 
+@pytest.mark.parametrize("path", ["/wakegate/assist.sock", "///wakegate/assist.sock", "/assist.sock"])
+@pytest.mark.parametrize("option", ["--assist", "--events"])
+def test_a_socket_where_an_unset_variable_leaves_it_is_refused(install, tmp_path, option, path):
+    """``unix:$XDG_RUNTIME_DIR/wakegate/assist.sock`` in a shell that does not know it."""
+    code, out, err = install("--", option, f"unix:{path}")
+    assert code == 1 and out == "" and "was $XDG_RUNTIME_DIR not set" in err
+    assert f"unix:/run/user/{os.getuid()}/wakegate/assist.sock" in err
+    assert {path.name for path in tmp_path.iterdir()} == {"bin"}
+
+
+@needs_wyoming
+def test_so_is_a_services_own(install):
+    assert "was $XDG_RUNTIME_DIR not set" in install("serve", "--mic-uri", "unix:///wakegate/mic.sock")[2]
+    assert install("--print", "serve", "--mic-uri", "unix:///run/user/1000/wakegate/mic.sock")[0] == 0
+
+
 @pytest.mark.parametrize("words", [["detect"], ["serve", "--print"], ["--", "--", "--words", "alexa"]], ids=" ".join)
 def test_another_command_and_own_options_behind_it_are_wrong_usage(install, tmp_path, words):
     with pytest.raises(SystemExit) as ended:

@@ -61,8 +61,11 @@ def run(args: argparse.Namespace) -> int:
     program = _program()
     if args.system and systemd.in_a_home(program):
         say(f"note: the user {systemd.USER} must be able to read {program}: an environment in /opt is a better place")
+    sockets = _sockets(given, where)
     if args.system:
-        _check_reached(_sockets(given, where), work)
+        _check_reached(sockets, work)
+    else:
+        _check_meant(sockets)
     network = _network(given, where)
     text = systemd.unit([str(program), *command], system=args.system, work=work, network=network)
     if args.print or (args.system and os.geteuid() != 0):
@@ -122,6 +125,17 @@ def _sockets(given: argparse.Namespace, where: "Address | None") -> dict[str, Pa
     if where is not None and where.path is not None:
         sockets["--uri" if given.mic_uri is None else "--mic-uri"] = where.path
     return sockets
+
+
+def _check_meant(sockets: dict[str, Path]) -> None:
+    """Refuse a socket where a variable that is not set leaves it: in the file system's root."""
+    for option, path in sockets.items():
+        top = Path(*path.parts[:2])
+        if path.parent == top.parent or not top.is_dir():
+            raise ConfigError(
+                f"{option} {path}: in / is no place for a socket; was $XDG_RUNTIME_DIR not set, as by su and sudo? Log "
+                f"in as the user who listens, or write it out: unix:/run/user/{os.getuid()}/wakegate/{path.name}"
+            )
 
 
 def _check_reached(sockets: dict[str, Path], work: "Work") -> None:
