@@ -179,7 +179,7 @@ def test_words_that_would_not_be_listened_for_are_refused(tmp_path):
     sound = Scene().quiet(1).samples()
     with pytest.raises(ConfigError, match="beside a scorer"):
         listen(World(tmp_path), sound, words=["alexa"])
-    with pytest.raises(ConfigError, match="thresholds of alexa: only computer is listened for"):
+    with pytest.raises(ConfigError, match="'alexa' is not listened for, only computer: leave its threshold out"):
         Pipeline.open(sound, words=["Computer"], thresholds={"computer": 0.5, "alexa": 0.5})
 
 

@@ -47,11 +47,9 @@ class Ear:
         """
         if words is not None and scorer is not None:
             raise ConfigError("words beside a scorer would be passed over: give them to it, wakegate.load(words)")
-        chosen = by_word(thresholds or {})
         scorer = scorer or load(words)
-        idle = sorted(chosen.keys() - set(scorer.words))
-        if words is not None and idle:  # beside a scorer they may be a config's, which speaks of other words too
-            raise ConfigError(f"thresholds of {', '.join(idle)}: only {', '.join(scorer.words)} is listened for")
+        # Beside a scorer they may be a config's, which speaks of other words too.
+        chosen = by_word(thresholds or {}, None if words is None else scorer.words)
         return cls(scorer, Detector(scorer.manifest.detector_config(scorer.words, chosen)))
 
     @property

@@ -6,9 +6,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import AudioError, ConfigError
+from ..errors import AudioError
 from ..events import SAMPLE_RATE
 from . import terminal
+from .asked import add_threshold_option, add_wake_options, thresholds_of
 
 if TYPE_CHECKING:
     from ..wake.detector import Candidate
@@ -33,25 +34,6 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.set_defaults(run=run)
 
 
-def add_wake_options(parser: argparse.ArgumentParser) -> None:
-    """Add what every command that listens for words takes."""
-    parser.add_argument(
-        "--words", type=_words, metavar="A,B", help="words to listen for; all that the model knows if not given"
-    )
-    parser.add_argument("--model", type=Path, metavar="NAME.onnx", help="a model file; the installed one if not given")
-    parser.add_argument(
-        "--engine", choices=("onnxruntime", "numpy"), help="what runs the model; onnxruntime where it is installed"
-    )
-
-
-def add_threshold_option(parser: argparse.ArgumentParser) -> None:
-    """Add ``--threshold``, which :func:`thresholds_of` reads."""
-    parser.add_argument(
-        "--threshold", action="append", default=[], metavar="[WORD=]T",
-        help="a threshold, of one word or of all; the model's own if not given",
-    )  # fmt: skip
-
-
 def run(args: argparse.Namespace) -> int:
     """Score the files and print what reached the threshold."""
     from ..audio.files import FileSource
@@ -74,23 +56,6 @@ def run(args: argparse.Namespace) -> int:
     return code
 
 
-def thresholds_of(given: list[str], words: tuple[str, ...]) -> dict[str, float]:
-    """Read ``T`` and ``WORD=T``."""
-    from ..wake.catalogue import spelled
-
-    chosen: dict[str, float] = {}
-    for text in given:
-        word, _, value = text.rpartition("=")
-        try:
-            threshold = float(value)
-        except ValueError as error:
-            raise ConfigError(f"--threshold {text!r} is not a number: write 0.7 or computer=0.7") from error
-        if word and spelled(word) not in words:
-            raise ConfigError(f"--threshold {text!r}: {word!r} is not listened for, only {', '.join(words)}")
-        chosen |= {spelled(word): threshold} if word else dict.fromkeys(words, threshold)
-    return chosen
-
-
 def _print(path: Path, found: "Candidate", *, as_json: bool) -> None:
     start_s, at_s, score = found.start / SAMPLE_RATE, found.at / SAMPLE_RATE, round(found.score, 4)
     if as_json:
@@ -98,7 +63,3 @@ def _print(path: Path, found: "Candidate", *, as_json: bool) -> None:
         terminal.emit({**line, "score": score})
     else:
         print(terminal.plain(f"{path}  {start_s:9.2f} s  {found.word:<14} score {score:.2f}"), flush=True)
-
-
-def _words(text: str) -> list[str]:
-    return [word for word in text.split(",") if word.strip()]

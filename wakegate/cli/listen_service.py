@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ConfigError, WakegateError
 from ..notify import Notify
-from . import journald
-from .detect import thresholds_of
+from . import asked, journald
 from .journald import Priority
 from .terminal import say
 
@@ -103,9 +102,9 @@ class _Retune:
     def __call__(self, settings: "Config") -> tuple[str, ...]:
         from ..wake import catalogue
 
-        asked = settings.words if self._args.words is None else self._args.words
-        words = self._words(None if asked is None else catalogue.distinct(asked))
-        self._pipeline.retune(words, {**settings.thresholds, **thresholds_of(self._args.threshold, words)})
+        wanted = asked.words(self._args, settings)
+        words = self._words(None if wanted is None else catalogue.distinct(wanted))
+        self._pipeline.retune(words, asked.thresholds(self._args, settings, words))
         return words
 
     def _words(self, wanted: tuple[str, ...] | None) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from ..errors import ConfigError
-from .detect import add_threshold_option, add_wake_options, thresholds_of
+from . import asked
 from .listen_events import add_event_options, event_socket, hooks
 from .listen_mqtt import add_mqtt_options, publisher
 from .listen_service import attend, service
@@ -34,8 +34,8 @@ class _Told(Protocol):
 
 def add_listening_options(parser: argparse.ArgumentParser) -> None:
     """Add what a run of the pipeline is given, but for its sound."""
-    add_wake_options(parser)
-    add_threshold_option(parser)
+    asked.add_wake_options(parser)
+    asked.add_threshold_option(parser)
     parser.add_argument("--config", type=Path, metavar="FILE", help="a wakegate.toml; the usual one if not given")
     parser.add_argument("--json", action="store_true", help="events as JSON Lines")
     parser.add_argument(
@@ -65,8 +65,8 @@ class Listening:
 
         self._args, self._stack = args, stack
         self.settings = settings = config.read(args.config)
-        self.scorer = load(settings.words if args.words is None else args.words, args.model, args.engine)
-        self._thresholds = {**settings.thresholds, **thresholds_of(args.threshold, self.scorer.words)}
+        self.scorer = load(asked.words(args, settings), args.model, args.engine)
+        self._thresholds = asked.thresholds(args, settings, self.scorer.words)
         # A broker may be waited for a little: before sound comes in.
         told: Iterable[_Told | None] = (stack.enter_context(publisher(args, self.scorer)), hooks(args, settings, stack))
         self._told = [one for one in told if one is not None]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..errors import AudioError, ConfigError
 from . import terminal
-from .detect import add_wake_options
+from .asked import add_wake_options
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from ..errors import ConfigError
 from ..notify import Notify
-from . import journald, terminal
-from .detect import thresholds_of
+from . import asked, journald, terminal
 from .listen_service import Reload, has_terminal
 from .listening import Listening, add_listening_options
 from .printer import Printer
@@ -139,12 +138,12 @@ def _wake(args: argparse.Namespace, where: "Address") -> int:
 def _asked(
     args: argparse.Namespace, settings: "Config", models: Sequence["Manifest"]
 ) -> tuple[Sequence[str] | None, dict[str, float]]:
-    """Return the words to offer, all if None, and thresholds: the command line's come first."""
+    """Return the words to offer, all if None, and thresholds."""
     from ..wake.catalogue import spelled
 
-    chosen = settings.words if args.words is None else args.words
-    known = [e.word for model in models for e in model.words] if chosen is None else map(spelled, chosen)
-    return chosen, {**settings.thresholds, **thresholds_of(args.threshold, tuple(known))}
+    words = asked.words(args, settings)
+    offered = [e.word for model in models for e in model.words] if words is None else map(spelled, words)
+    return words, asked.thresholds(args, settings, offered)
 
 
 def _microphone(args: argparse.Namespace, where: "Address") -> int:

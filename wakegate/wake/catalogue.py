@@ -4,7 +4,7 @@ Owns where models lie: ``models/`` inside the installed package, or beside it in
 never choose another model or word than the one asked for.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from ..errors import ConfigError, ModelError
@@ -56,11 +56,21 @@ def distinct(words: Sequence[str]) -> tuple[str, ...]:
     return wanted
 
 
-def by_word(thresholds: Mapping[str, float]) -> dict[str, float]:
-    """Return thresholds by words as models spell them; ConfigError where two are of one word."""
+def by_word(thresholds: Mapping[str, float], listened_for: Collection[str] | None = None) -> dict[str, float]:
+    """Return thresholds by words as models spell them.
+
+    Raises
+    ------
+    ConfigError
+        Where two are of one word, or one is of none that is ``listened_for``, where those are given.
+    """
     chosen = {spelled(word): threshold for word, threshold in thresholds.items()}
     if len(chosen) != len(thresholds):
         raise ConfigError(f"the thresholds {dict(thresholds)} name a word twice: give each word one")
+    for word in chosen:
+        if listened_for is not None and word not in listened_for:
+            only = ", ".join(listened_for)
+            raise ConfigError(f"{word!r} is not listened for, only {only}: leave its threshold out, or name it too")
     return chosen
 
 

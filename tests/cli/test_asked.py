@@ -1,0 +1,37 @@
+"""What the command line and the config ask for together."""
+
+import argparse
+
+import pytest
+
+from wakegate.cli import asked
+from wakegate.config import Config
+from wakegate.ear import Ear
+from wakegate.errors import ConfigError
+
+SETTINGS = Config(words=("computer", "Smart Mirror"), thresholds={"computer": 0.6, "snowboy": 0.7})
+
+
+def given(*words):
+    parser = argparse.ArgumentParser()
+    asked.add_wake_options(parser)
+    asked.add_threshold_option(parser)
+    return parser.parse_args(words)
+
+
+def test_the_command_line_comes_before_the_config():
+    assert asked.words(given(), Config()) is None
+    assert asked.words(given(), SETTINGS) == ("computer", "Smart Mirror")
+    args = given("--words", "alexa,computer", "--threshold", "0.4", "--threshold", "Computer=0.5")
+    assert asked.words(args, SETTINGS) == ["alexa", "computer"]
+    chosen = asked.thresholds(args, SETTINGS, ("alexa", "computer"))
+    assert chosen == {"alexa": 0.4, "computer": 0.5, "snowboy": 0.7}, "a config may speak of other words too"
+
+
+def test_a_threshold_of_a_word_that_is_not_listened_for_is_refused_in_the_same_words_everywhere():
+    with pytest.raises(ConfigError) as ours:
+        asked.thresholds_of(["jarvis=0.5"], ("computer",))
+    with pytest.raises(ConfigError) as ears:
+        Ear.open(["computer"], {"Jarvis": 0.5})
+    assert str(ours.value) == str(ears.value)
+    assert str(ours.value).startswith("'jarvis' is not listened for, only computer: ")
