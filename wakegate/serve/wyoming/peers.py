@@ -18,7 +18,8 @@ def beyond(theirs: str, ours: str) -> str:
     """Return which other device an address names, to one of ours; "" where it is this device.
 
     Whoever has an IPv6 address has all of its network of 64 bits: that counts as one device, but for our own network,
-    which is full of honest ones.
+    which is full of honest ones. An IPv4 address is one device's: a machine that takes many is of our own network as a
+    rule, and all who are honest there have its prefix too, so that to count by prefix would put them under its share.
     """
     found = ipaddress.ip_address(theirs.partition("%")[0])
     found = getattr(found, "ipv4_mapped", None) or found
