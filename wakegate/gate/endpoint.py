@@ -51,11 +51,6 @@ class Endpointer:
         self._silence = 0
         self._spoke = False
 
-    @property
-    def spoke(self) -> bool:
-        """Whether somebody was heard to speak after the word."""
-        return self._spoke
-
     def advance(self, end: int) -> tuple[int, Reason] | None:
         """Listen up to sample ``end``; return the endpoint and its reason once there is one.
 

@@ -8,8 +8,9 @@ it is closed again::
        `---wake, no grant----------------------------------------------------------------------> wiped --> closed
 
 Must never release anything else than [word start - pre-roll, endpoint], and never anything that came before the last
-wipe or gap. That the assistant has heard enough is an endpoint: a sink's one word to the gate, which ends and no more.
-What each event says has been handed to the journal when a method returns it.
+wipe or gap. That the assistant has heard enough ends its own release, as an endpoint, and nothing else: what is open
+for review goes on to where the speaker stops, with the question whether the wake is suspect. What each event says has
+been handed to the journal when a method returns it.
 """
 
 from collections.abc import Callable
@@ -213,24 +214,22 @@ class Gate:
         live = utterance.live
         if live is None:
             return []
-        events: list[Event] = []
         try:
-            enough = live.enough()
-            if enough and utterance.ended is None:
-                events += self._end(utterance, live.cursor, Reason.HEARD_ENOUGH)
-            ended = utterance.ended
-            upto = live.cursor if enough else at if ended is None else ended[0]
+            ended = (live.cursor, Reason.HEARD_ENOUGH) if live.enough() else utterance.ended
+            upto = at if ended is None else ended[0]
             live.step(upto)
             complete = ended is not None and live.cursor == upto and live.close(ended[1])
         except Exception as error:  # a sink is not ours
-            return [*events, self._abort_live(utterance, No(Reason.SINK_FAILED, failed_at(error)), at)]
+            return [self._abort_live(utterance, No(Reason.SINK_FAILED, failed_at(error)), at)]
         if complete:
             utterance.live = None
+            alone = utterance.empty and utterance.ended is None
+            events = self._end(utterance, upto, Reason.HEARD_ENOUGH) if alone else []
             released = Released(at=at, id=utterance.wake.id, purpose=live.grant.purpose, start=live.first, end=upto)
-            events.append(note(self._journal, released))
-        elif at - live.cursor > samples(LAG_S):
-            events.append(self._abort_live(utterance, No(Reason.OVERFLOW, "the assistant reads too slowly"), at))
-        return events
+            return [*events, note(self._journal, released)]
+        if at - live.cursor > samples(LAG_S):
+            return [self._abort_live(utterance, No(Reason.OVERFLOW, "the assistant reads too slowly"), at)]
+        return []
 
     # Ending
 

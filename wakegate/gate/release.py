@@ -35,7 +35,7 @@ class Live:
         self._sink = sink
         self._ring = ring
         self._info = info
-        self._begun = False
+        self._begun = self._sated = False
 
     @property
     def sent(self) -> int:
@@ -56,8 +56,9 @@ class Live:
             self.cursor += self._sink.write(run)
 
     def enough(self) -> bool:
-        """Return whether the sink wants no more of what it has begun to get."""
-        return self._begun and self._sink.enough()
+        """Return whether the sink wants no more of what it has begun to get: said once, that stays so."""
+        self._sated = self._sated or (self._begun and self._sink.enough())
+        return self._sated
 
     def close(self, reason: Reason) -> bool:
         """End it; False while the sink has no room to say so."""

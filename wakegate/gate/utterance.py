@@ -60,8 +60,5 @@ class Utterance:
             return None if self.suspected else Reason.NOT_SUSPECTED
         if self.suspected:
             return Reason.SUSPECTED
-        reason = None if self.ended is None else self.ended[1]
-        if reason is Reason.HEARD_ENOUGH and not self.endpointer.spoke:  # no request, whatever the assistant says
-            return Reason.NO_SPEECH
         # What a person took back is not for another person to hear, however late they did.
-        return reason if reason is Reason.CANCELLED else None
+        return Reason.CANCELLED if self.ended is not None and self.ended[1] is Reason.CANCELLED else None
