@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import DeviceError
+from . import cards
+
+_HARDWARE = r" *\(hw:(\d+),(\d+)\)$"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +44,13 @@ class Device:
     @property
     def model(self) -> str:
         """The name without the numbers that ALSA gives a card when it is plugged in, such as ``(hw:1,0)``."""
-        return re.sub(r" *\(hw:\d+,\d+\)$", "", self.name)
+        return re.sub(_HARDWARE, "", self.name)
+
+    @property
+    def address(self) -> tuple[int, int] | None:
+        """The numbers that ALSA gave card and device; None where the name stands for whichever that may be."""
+        match = re.search(_HARDWARE, self.name)
+        return (int(match[1]), int(match[2])) if match else None
 
     def __str__(self) -> str:
         """Show the number and the name."""
@@ -124,7 +133,8 @@ def choose(devices: Sequence[Device], wanted: int | str | None) -> tuple[Device,
     """
     if not devices:
         raise DeviceError(
-            "there is no input device: plug a microphone in, start the sound server, or look at `arecord -l`"
+            "there is no input device: plug a microphone in, end the program that has it (ALSA gives a card to one "
+            "alone), start the sound server, or look at `arecord -l`"
         )
     if wanted is None:
         fitting, why = [device for device in devices if device.default], "it is the system's default input"
@@ -141,7 +151,7 @@ def choose(devices: Sequence[Device], wanted: int | str | None) -> tuple[Device,
     raise DeviceError(_complaint(devices, fitting, wanted))
 
 
-def again(devices: Sequence[Device], before: Device, twins: bool) -> Device:
+def again(devices: Sequence[Device], before: Device, twins: bool, card: cards.Card | None = None) -> Device:
     """Return a device that was lost, found again; never another one.
 
     Parameters
@@ -151,16 +161,26 @@ def again(devices: Sequence[Device], before: Device, twins: bool) -> Device:
     before : Device
         As it was listed. Its number is no help, and neither is the card's number that ALSA puts behind a name.
     twins : bool
-        Whether another one of its name was there: then that number alone tells them apart, and must be the same.
+        Whether another one of its name was there: then only its place, or that number, tells them apart, and must be
+        the same.
+    card : Card, optional
+        Its card, where that is known.
 
     Raises
     ------
     DeviceError
         Where it is not there, or nobody can tell which one it is.
     """
-    fitting = [one for one in devices if one.host == before.host and one.name == before.name]
-    if not fitting and not twins:
-        fitting = [one for one in devices if one.host == before.host and one.model == before.model]
+    fitting = [one for one in devices if one.host == before.host and one.model == before.model]
+    if card is not None and before.address is not None:
+        there = {
+            one: cards.card(one.address[0]) for one in fitting if one.address and one.address[1] == before.address[1]
+        }
+        fitting = [one for one, found in there.items() if card.may_be(found)]
+        if twins or len(fitting) > 1:
+            fitting = [one for one in fitting if there[one] == card]
+    elif twins or any(one.name == before.name for one in fitting):
+        fitting = [one for one in fitting if one.name == before.name]
     if len(fitting) != 1:
         raise DeviceError(_complaint(devices, fitting, before.name))
     return fitting[0]

@@ -5,8 +5,9 @@ else. Never keeps what was read: slots are zeroed as they are taken. What this p
 buffers (some tens of milliseconds, in its heap), the sound server's, and the kernel's ring (``/dev/snd``), all of which
 hold the last moments of sound and are overwritten as new sound comes.
 
-What comes back is the very device that was lost, by its name; no other is ever taken in its place. (Behind a sound
-server that is the server's own device: which microphone it passes on is the server's choice.)
+What comes back is the very device that was lost, by its name and its card; no other is ever taken in its place, not
+even where ALSA's own `default` has become another card. (Behind a sound server that is the server's own device: which
+microphone it passes on is the server's choice.)
 
 Coming back restarts PortAudio, which closes every PortAudio stream of this process: a program that plays sound through
 PortAudio itself should do so in another process.
@@ -23,6 +24,7 @@ import numpy as np
 
 from ..errors import AudioError, DeviceError, FormatError
 from ..events import SAMPLE_RATE, Reason
+from . import cards
 from .block import Reading, Samples
 from .devices import Device, again, choose, list_devices, portaudio, restart_portaudio
 from .fifo import Fifo
@@ -89,11 +91,15 @@ class Microphone:
         self._missed = False  # its loss was reported, and no sound has come since
         self._pause_s = FIRST_PAUSE_S
         self._until_retry_s = 0.0
+        self._nodes = cards.nodes()
+        self._card: cards.Card | None = None
         devices = list_devices()
         self.device, _ = choose(devices, device)
         same = [one for one in devices if (one.host, one.model) == (self.device.host, self.device.model)]
         self._twins = len(same) > 1
         self._open()
+        self._card = self._card_now
+        self._twins |= self._card is not None and sum(map(self._card.may_be, cards.cards())) > 1
 
     @property
     def name(self) -> str:
@@ -139,6 +145,7 @@ class Microphone:
     def _open(self) -> None:
         """Start the first format that the device takes."""
         sounddevice = portaudio()
+        others = cards.recorded()
         refusals = []
         for form in self._formats or formats_to_try(self.device, self._channel):
             _check_channel(self.device, form, self._channel)
@@ -149,14 +156,22 @@ class Microphone:
                     blocksize=form.rate // CALLBACKS_A_SECOND, latency="high", dither_off=True, callback=self._callback,
                 )  # fmt: skip
                 self._stream.start()
-                return
+                self._card_now = _only(cards.recorded() - others)
+                break
             except sounddevice.PortAudioError as error:
                 self._drop_stream()
                 refusals.append(f"{form.rate} Hz, {form.channels} channels, {form.dtype}: {error}")
-        refused = "; ".join(refusals)
-        raise DeviceError(
-            f"input {self.device} cannot be opened ({refused}): is another program using it, or is none plugged in?"
-        )
+        else:
+            refused = "; ".join(refusals)
+            raise DeviceError(
+                f"input {self.device} cannot be opened ({refused}): is another program using it, or is none plugged in?"
+            )
+        if self._card is not None and not self._is_it(self._card):
+            self._drop_stream()
+            raise DeviceError(f"input {self.device} is another microphone now")
+
+    def _is_it(self, card: cards.Card) -> bool:
+        return self._card_now == card if self._twins else card.may_be(self._card_now)
 
     def _prepare(self, form: Format) -> None:
         self.format = form
@@ -226,6 +241,7 @@ class Microphone:
         if self._missed:  # it came back in name only
             self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
         self._until_retry_s = self._pause_s
+        self._nodes = cards.nodes()
         if self._missed:
             return Reading(0)
         self._missed = True
@@ -235,11 +251,14 @@ class Microphone:
         nap = min(WAIT_S, self._until_retry_s)
         self._pause(nap)
         self._until_retry_s -= nap
+        if (nodes := cards.nodes()) != self._nodes:  # something was plugged in or pulled out: no need to be patient
+            self._nodes, self._pause_s = nodes, FIRST_PAUSE_S
+            self._until_retry_s = min(self._until_retry_s, FIRST_PAUSE_S)
         if self._until_retry_s <= 1e-9:
             try:
                 restart_portaudio()
                 # Not what would be chosen now: where a microphone is gone, the default is another one.
-                self.device = again(list_devices(), self.device, self._twins)
+                self.device = again(list_devices(), self.device, self._twins, self._card)
                 self._open()
             except DeviceError:
                 self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
@@ -274,6 +293,11 @@ def formats_to_try(device: Device, channel: int | None) -> tuple[Format, ...]:
             Format(rate, width, dtype) for rate in rates for width in widths for dtype in ("int16", "float32")
         )
     )
+
+
+def _only(numbers: frozenset[int]) -> cards.Card | None:
+    """Return the card that has one of these numbers; None where there is not one."""
+    return cards.card(next(iter(numbers))) if len(numbers) == 1 else None
 
 
 def _check_channel(device: Device, form: Format, channel: int | None) -> None:
