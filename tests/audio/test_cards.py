@@ -15,9 +15,9 @@ class Tree:
         for folder in (self.nodes, self.kinds, self.files):
             folder.mkdir()
 
-    def plug(self, number, port, serial=None, usb=True):
+    def plug(self, number, port, serial=None, usb=True, interface=0):
         device = self.root / "devices" / port
-        interface = device / f"{port}:1.0"
+        interface = device / f"{port}:1.{interface}"
         interface.mkdir(parents=True, exist_ok=True)
         if usb:
             (device / "idVendor").write_text("1209\n")
@@ -50,11 +50,17 @@ def test_a_card_is_known_by_what_it_says_wherever_it_is_plugged_in(tree):
     tree.plug(0, "1-1", "A")
     tree.plug(2, "1-2", "B")
     first = cards.card(0)
-    assert first == Card(("1209", "0001", "A"), "1-1") and cards.cards() == (first, cards.card(2))
+    assert first == Card(("1209", "0001", "A", "1.0"), "1-1") and cards.cards() == (first, cards.card(2))
     assert cards.card(1) is None and not first.may_be(cards.card(2)) and not first.may_be(None)
     tree.pull(0)
     tree.plug(3, "1-4", "A")
     assert first.may_be(cards.card(3)) and first != cards.card(3)
+
+
+def test_two_cards_in_one_plug_are_two(tree):
+    tree.plug(0, "1-1", "A")
+    tree.plug(1, "1-1", "A", interface=3)
+    assert not cards.card(0).may_be(cards.card(1))
 
 
 def test_one_inside_is_known_by_its_place_alone(tree):

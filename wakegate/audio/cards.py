@@ -21,8 +21,8 @@ class Card:
     Parameters
     ----------
     kind : tuple of str
-        What it says of itself: of USB maker, product and serial number, which many makers leave out or give to all
-        alike. Of others nothing: where it sits is all there is to know.
+        What it says of itself: of USB maker, product, serial number (which many makers leave out, or give to all
+        alike) and interface. Of others nothing: where it sits is all there is to know.
     place : str
         Where it is plugged in.
     """
@@ -50,8 +50,10 @@ def card(number: int) -> Card | None:
     except OSError:
         return None
     said = tuple(_read(place.parent / name) for name in _SAYS)
-    # A card of USB is an interface of a device: what it is plugged into is one folder up.
-    return Card(said, place.parent.name) if said[0] else Card((), str(place))
+    if not said[0]:
+        return Card((), str(place))
+    # A card of USB is an interface, one of perhaps several, of a device: what that is plugged into is one folder up.
+    return Card((*said, place.name.partition(":")[2]), place.parent.name)
 
 
 def cards() -> tuple[Card, ...]:
