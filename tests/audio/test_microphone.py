@@ -12,7 +12,8 @@ from tests.audio.reading import loudest_hertz, tone
 from wakegate.audio import microphone
 from wakegate.audio.devices import Device, list_devices, restart_portaudio
 from wakegate.audio.fifo import Fifo
-from wakegate.audio.microphone import Format, Microphone, formats_to_try
+from wakegate.audio.formats import Format, formats_to_try
+from wakegate.audio.microphone import Microphone
 from wakegate.errors import AudioError, DeviceError
 from wakegate.events import Reason
 

@@ -17,38 +17,24 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..errors import AudioError, DeviceError, FormatError
+from ..errors import AudioError, DeviceError
 from ..events import SAMPLE_RATE, Reason
 from . import cards
 from .block import Reading, Samples
-from .devices import Device, again, choose, list_devices, portaudio, restart_portaudio
+from .devices import again, choose, list_devices, portaudio, restart_portaudio
 from .fifo import Fifo
-from .resample import Converter, check_format
+from .formats import Format, check_channel, formats_to_try
+from .resample import Converter
 
 QUEUE_S = 2.0  # what a stall of the disk or the processor may last
 CALLBACKS_A_SECOND = 25
 WAIT_S = 0.2  # the longest that read() waits: revocation and Ctrl-C are seen this soon
 SILENT_S = 2.0  # a device without a single callback for so long is gone
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """How a device is asked to deliver: frames a second, values in a frame, "int16" or "float32"."""
-
-    rate: int
-    channels: int
-    dtype: str
-
-    @property
-    def frame_size(self) -> int:
-        """Bytes in a frame."""
-        return self.channels * np.dtype(self.dtype).itemsize
 
 
 class Microphone:
@@ -148,7 +134,7 @@ class Microphone:
         others = cards.recorded()
         refusals = []
         for form in self._formats or formats_to_try(self.device, self._channel):
-            _check_channel(self.device, form, self._channel)
+            check_channel(self.device, form, self._channel)
             self._prepare(form)
             try:
                 self._stream = sounddevice.RawInputStream(
@@ -278,33 +264,6 @@ class Microphone:
         return f"Microphone({self.device}, {self.format})"
 
 
-def formats_to_try(device: Device, channel: int | None) -> tuple[Format, ...]:
-    """Return what to ask a device for, the cheapest first."""
-    if channel is None:
-        widths: tuple[int, ...] = (1, min(device.channels, 2)) if device.channels > 8 else (1, device.channels)
-    else:
-        # A real device gives all its channels; one that offers more than 8 is a sound server, which would mix them
-        # into any layout asked for: take the smallest usual layout that has the channel.
-        usual = (2, 4, 6, 8, 16, 32) if device.channels > 8 else (device.channels,)
-        widths = (next((width for width in usual if width >= channel), device.channels),)
-    rates = dict.fromkeys((SAMPLE_RATE, device.rate, 48_000, 44_100))
-    return tuple(
-        dict.fromkeys(
-            Format(rate, width, dtype) for rate in rates for width in widths for dtype in ("int16", "float32")
-        )
-    )
-
-
 def _only(numbers: frozenset[int]) -> cards.Card | None:
     """Return the card that has one of these numbers; None where there is not one."""
     return cards.card(next(iter(numbers))) if len(numbers) == 1 else None
-
-
-def _check_channel(device: Device, form: Format, channel: int | None) -> None:
-    try:
-        check_format(f"input {device}", form.rate, form.channels, channel)
-    except FormatError as error:
-        raise DeviceError(str(error)) from error
-
-
-__all__ = ["Format", "Microphone", "formats_to_try", "list_devices"]
