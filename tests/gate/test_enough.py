@@ -8,11 +8,12 @@ import sys
 import numpy as np
 import pytest
 
+from tests.gate.reader import read_utterance
 from tests.gate.test_socket_sink import connect
 from tests.gate.world import FakeEar, Listener, Scene, ScriptSource, World, find, kinds
 from wakegate.events import Purpose, Reason
 from wakegate.gate.limits import BLOCK
-from wakegate.gate.sinks import CallbackSink
+from wakegate.gate.sinks import CallbackSink, StreamSink
 from wakegate.gate.socket_sink import SocketSink
 from wakegate.pipeline import Pipeline
 
@@ -168,6 +169,31 @@ def test_a_reader_of_the_socket_that_ends_has_heard_enough(world, tmp_path, how)
     assert [one.reason for one in of(events, "endpoint")] == [Reason.HEARD_ENOUGH]
     assert of(events, "released")[0].end <= SPEAKING
     assert not sink.ready(), "it comes anew for the next one"
+    sink.shut()
+
+
+def test_a_reader_that_is_behind_gets_the_end_of_what_it_has_ended(world, tmp_path, monkeypatch):
+    """Its queue is full: the end is written once there is room, not owed to whoever comes at the next wake."""
+    world.grant(Purpose.ASSIST)
+    put, full = StreamSink._put, [False]
+    monkeypatch.setattr(StreamSink, "_put", lambda sink, *parts: not full[0] and put(sink, *parts))
+    sink = SocketSink(tmp_path / "assist.sock")
+    with connect(tmp_path / "assist.sock") as peer:
+
+        def end():
+            full[0] = True
+            peer.shutdown(socket.SHUT_WR)
+
+        def read():
+            full[0] = False
+
+        events = listen(world, ScriptSource(talk(), {SPEAKING: end, SPEAKING + 5 * BLOCK: read}), sink)
+        assert SPEAKING + 4 * BLOCK < of(events, "released")[0].at
+        assert not sink.ready()
+        _, pcm, ending = read_utterance(peer.makefile("rb"))
+    assert ending == {"reason": "heard_enough", "complete": True, "samples": _sent(events)} and len(pcm) == 2 * _sent(
+        events
+    )
     sink.shut()
 
 

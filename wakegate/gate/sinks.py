@@ -161,11 +161,8 @@ class StreamSink:
         return False
 
     def close(self, reason: Reason) -> bool:
-        """Write the end marker once everything before it has gone."""
-        if not self._settle():
-            return False
-        self._owe(end(reason, True, self._sent))
-        return True
+        """Write the end marker once everything before it has gone: owed now, it would wait for the next wake."""
+        return self._settle() and self._put(end(reason, True, self._sent))
 
     def abort(self, reason: Reason) -> None:
         """Write the end marker, or owe it to a reader that has stopped reading (it comes before the next header)."""
