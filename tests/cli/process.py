@@ -1,5 +1,6 @@
 """The real command in a process of its own, with a home of its own; and sounds to give it."""
 
+import fcntl
 import os
 import pty
 import select
@@ -90,6 +91,13 @@ def on_terminal(
 def typed(home: Path, answer: bytes, *words: str) -> tuple[int, str]:
     """Run the command :func:`on_terminal` in ``home``."""
     return on_terminal(RUN, *words, cwd=home, environment=environment(home), answer=answer)
+
+
+def narrow() -> tuple[int, int]:
+    """Return the ends of a pipe that holds 4096 bytes: what is read, what is written to."""
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    return reading, writing
 
 
 def six_words() -> np.ndarray:

@@ -1,11 +1,9 @@
-"""A reader of stdout or stderr that pauses, goes away or comes back: real processes and real pipes. Around 15 s."""
+"""A reader of stdout that pauses, goes away or comes back: real processes and real pipes. Around 15 s."""
 
 import asyncio
 import contextlib
-import fcntl
 import io
 import json
-import logging
 import os
 import signal
 import subprocess
@@ -17,10 +15,8 @@ import traceback
 import numpy as np
 import pytest
 
-from tests.cli.process import RATE, RUN, environment, place, six_words, started
+from tests.cli.process import RATE, RUN, environment, narrow, place, six_words, started
 from wakegate.cli.printer import Printer
-from wakegate.cli.stderr import printed
-from wakegate.cli.terminal import say
 from wakegate.journal import read
 
 
@@ -31,8 +27,7 @@ def lost(count):
 @pytest.fixture
 def pipe():
     """A pipe for some 4096 bytes: (its end to read, what is written to)."""
-    reading, writing = os.pipe()
-    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+    reading, writing = narrow()
     with open(reading, "rb", buffering=0) as there, open(writing, "w", encoding="utf-8") as here:
         yield there, here
 
@@ -81,6 +76,24 @@ def test_at_the_end_a_reader_that_does_not_come_back_is_waited_for_a_little_and_
     said = capsys.readouterr().err
     unread = int(said.split()[1])
     assert said == f"wakegate: {unread} lines were left out at the end: nobody read them\n" and 440 <= unread < 500
+
+
+def test_a_reader_that_comes_back_at_the_very_end_is_told_how_much_it_missed_too(pipe):
+    there, here = pipe
+    here.write("x" * 4096)
+    printer = Printer(here, lost, most=50)
+    printer.put("line")
+    while printer._waiting.qsize():  # until it waits for the reader
+        time.sleep(0.01)
+    for _ in range(60):
+        printer.put("line")
+    got = []
+    reader = threading.Thread(target=lambda: got.extend(there.readlines()))
+    threading.Timer(0.2, reader.start).start()
+    printer.close()
+    here.close()
+    reader.join(10)
+    assert b"".join(got).decode().splitlines()[-2:] == ["line", lost(10)]
 
 
 def without_reader(pipe):
@@ -160,13 +173,6 @@ def test_a_stream_without_a_descriptor_is_written_too():
 
 
 # The commands.
-
-
-def narrow():
-    """Return a pipe's ends that holds 4096 bytes."""
-    reading, writing = os.pipe()
-    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
-    return reading, writing
 
 
 def test_listen_goes_on_while_nobody_reads_what_it_prints(tmp_path):
@@ -265,90 +271,3 @@ def test_a_stdout_or_stderr_that_was_closed_ends_nothing_and_no_file_takes_its_p
     done = subprocess.run(command, input=six_words().tobytes(), capture_output=True, check=False, **surroundings)
     assert done.returncode == 0, done.stderr
     assert [entry.kind for entry in read(place(tmp_path))].count("wake") == 6
-
-
-# Stderr: the same, for what is said to people beside.
-
-
-def test_a_stderr_that_nobody_reads_holds_up_neither_words_nor_the_log_and_tells_how_much_was_lost(pipe, monkeypatch):
-    there, here = pipe
-    monkeypatch.setattr(sys, "stderr", here)
-    log, got = logging.getLogger("wakegate.somewhere"), []
-    monkeypatch.setattr(log, "handlers", [logging.lastResort])  # as where pytest does not listen
-    monkeypatch.setattr(log, "propagate", False)
-    began = time.monotonic()
-    with printed():
-        for number in range(1000):
-            say(f"wakegate: {number} " + "x" * 80)
-            log.warning("a line of the log")
-        assert time.monotonic() - began < 5
-        reader = threading.Thread(target=lambda: got.extend(there.readlines()))
-        reader.start()
-        time.sleep(0.5)
-        say("after")
-    assert sys.stderr is here
-    here.close()
-    reader.join(10)
-    lines = b"".join(got).decode().splitlines()
-    kept = lines[:-2]
-    assert kept[:2] == ["wakegate: 0 " + "x" * 80, "a line of the log"]
-    assert lines[-2:] == [f"{2000 - len(kept)} lines were left out: nobody read them in time", "after"]
-
-
-def test_lines_of_many_threads_stay_whole(monkeypatch):
-    monkeypatch.setattr(sys, "stderr", out := io.StringIO())
-    with printed():
-        threads = [threading.Thread(target=lambda: [print("a" * 50, file=sys.stderr) for _ in range(100)])]
-        threads += [threading.Thread(target=lambda: [print("b" * 50, file=sys.stderr) for _ in range(100)])]
-        for one in threads:
-            one.start()
-        for one in threads:
-            one.join()
-    assert sorted(out.getvalue().splitlines()) == ["a" * 50] * 100 + ["b" * 50] * 100
-
-
-def test_a_stderr_whose_reader_is_gone_ends_nothing(pipe, monkeypatch):
-    there, here = pipe
-    there.close()
-    monkeypatch.setattr(sys, "stderr", here)
-    with printed():
-        for _ in range(5):
-            say("to nobody")
-            time.sleep(0.05)
-
-
-def full(descriptor):
-    """Fill a pipe to the last byte."""
-    os.set_blocking(descriptor, False)
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            os.write(descriptor, b"x")
-    os.set_blocking(descriptor, True)
-
-
-@pytest.mark.parametrize("name", ["listen", "serve"])
-def test_a_listener_goes_on_and_ends_while_nobody_reads_its_stderr(tmp_path, name):
-    """Each reload says a line there, in the thread that listens."""
-    reading, writing = narrow()
-    full(writing)
-    config = tmp_path / "config" / "wakegate" / "wakegate.toml"
-    config.parent.mkdir(parents=True)
-    config.write_text('[wake]\nwords = ["computer"]\n')
-    if name == "serve":
-        pytest.importorskip("wyoming", reason="the extra `wyoming` is not installed")
-    given = ("--input", "-") if name == "listen" else ("--mic-uri", f"unix://{tmp_path}/mic.sock", "--input", "-")
-    began = {"stderr": writing, "start_new_session": True}
-    with started(tmp_path, name, "--json", *given, **began) as process:
-        os.close(writing)
-        for reloads in range(3):
-            if reloads:
-                process.send_signal(signal.SIGHUP)
-            process.stdin.write(six_words().tobytes())  # would wait for ever where the listener waits
-            process.stdin.flush()
-            while json.loads(process.stdout.readline())["kind"] != "wake":
-                pass
-        process.stdin.write(np.zeros(RATE, np.int16).tobytes())
-        process.stdin.flush()
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
-        os.close(reading)

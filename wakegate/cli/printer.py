@@ -12,8 +12,7 @@ import queue
 import select
 import sys
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from typing import TextIO
 
 from .journald import Priority
@@ -51,7 +50,9 @@ class Printer:
     ) -> None:
         out.flush()
         self._out, self._lost, self._gone, self._wait_s = out, lost, gone, wait_s
-        self._waiting: queue.Queue[str | None] = queue.Queue(most)
+        # A finalizer that runs within a put may put something in itself: a queue.Queue would wait for itself for ever.
+        self._waiting: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._most = most
         self._left_out = 0
         self._trouble: OSError | None = None
         self._thread = threading.Thread(target=self._run, name="printer", daemon=True)
@@ -67,16 +68,12 @@ class Printer:
 
     def close(self) -> None:
         """Wait a little until all is read, say on stderr what was not; OSError where nobody could read any more."""
-        self._tell_lost()
-        last = 1  # line, in the thread's hands
-        with suppress(queue.Full):
-            self._waiting.put(None, timeout=self._wait_s)
-            last = 0  # the None, which is counted as waiting, stands for it
-            self._thread.join(self._wait_s)
+        self._waiting.put(None)
+        self._thread.join(self._wait_s)
         if self._trouble is not None:
             raise self._trouble
         if self._thread.is_alive() and _has_room(sys.stderr):  # which the same reader may hold up
-            unread = self._left_out + self._waiting.qsize() + last
+            unread = self._left_out + self._waiting.qsize()  # the None stands for the line in the thread's hands
             say(f"wakegate: {unread} lines were left out at the end: nobody read them", Priority.WARNING)
 
     def _tell_lost(self) -> None:
@@ -85,14 +82,18 @@ class Printer:
             self._left_out = 0
 
     def _takes(self, line: str) -> bool:
-        try:
-            self._waiting.put_nowait(line)
-        except queue.Full:
-            return False
-        return True
+        if room := self._waiting.qsize() < self._most:
+            self._waiting.put(line)
+        return room
+
+    def _lines(self) -> Iterator[str]:
+        """Yield what is to be printed, as it comes; at the end how much was left out."""
+        yield from iter(self._waiting.get, None)
+        if self._left_out:
+            yield self._lost(self._left_out)
 
     def _run(self) -> None:
-        while (line := self._waiting.get()) is not None:
+        for line in self._lines():
             try:
                 self._write(f"{line}\n")
             except OSError as error:
