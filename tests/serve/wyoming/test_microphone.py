@@ -569,6 +569,20 @@ def test_an_assistants_error_is_enough_too(house):
         assert "endpoint heard_enough" in house.listen(Paced(scene(), {66 * 1280: lambda: satellite.say(error)}))
 
 
+def test_one_that_says_so_and_leaves_has_not_failed(house):
+    house.world.grant(Purpose.ASSIST)
+    with house.microphone():
+        reader = house.assistant()
+
+        def end():
+            reader.say(*said("voice-stopped"))
+            reader.leave()
+            time.sleep(0.3)  # until it was seen
+
+        happened = house.listen(Paced(scene(), {66 * 1280: end}))
+    assert "endpoint heard_enough" in happened and "released assist" in happened
+
+
 def test_words_about_the_utterance_before_are_none_about_this_one(house):
     """Speech-to-text takes its time: a transcript may come when the next request has begun."""
     house.world.grant(Purpose.ASSIST)

@@ -234,9 +234,17 @@ class GatedMicrophone:
         return self._hearing is not None and self._hearing.enough
 
     def close(self, reason: Reason) -> bool:
-        """End a whole utterance, once there is room to say so: what is owed now, nobody would send before the next."""
-        if not self._chosen().client.line.put(messages.audio_stop(self._sent // _MS), memoryview(b"")):
-            return False
+        """End a whole utterance, once there is room to say so: what is owed now, nobody would send before the next.
+
+        Who said that it has heard enough may have left upon that.
+        """
+        listener = self._chosen()
+        try:
+            if not listener.client.line.put(messages.audio_stop(self._sent // _MS), memoryview(b"")):
+                return False
+        except OSError:
+            if not listener.enough:
+                raise
         self._hearing = None
         return True
 
