@@ -148,11 +148,13 @@ def test_a_clip_and_whether_the_wake_is_suspect_are_not_its_business(world, spok
 # The socket of `--assist unix:PATH`: its reader's end of the connection is the word.
 
 
-@pytest.mark.parametrize("how", ["ends its side and reads on", "closes"])
+@pytest.mark.parametrize("how", ["ends its side and reads on", "has said something before", "closes"])
 def test_a_reader_of_the_socket_that_ends_has_heard_enough(world, tmp_path, how):
     world.grant(Purpose.ASSIST)
     sink, came = SocketSink(tmp_path / "assist.sock"), []
     with connect(tmp_path / "assist.sock") as peer:
+        if how == "has said something before":
+            peer.sendall(b"hello")
 
         def end():
             peer.setblocking(False)

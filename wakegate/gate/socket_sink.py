@@ -123,7 +123,8 @@ def _gone(peer: socket.socket) -> bool:
 
 
 def _ended(peer: socket.socket) -> bool:
+    """Whether the other side says no more; what it said is passed over, or its end would never be seen behind it."""
     try:
-        return peer.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+        return peer.recv(4096, socket.MSG_DONTWAIT) == b""
     except BlockingIOError:
         return False
