@@ -9,8 +9,9 @@ it is closed again::
 
 Must never release anything else than [word start - pre-roll, endpoint], and never anything that came before the last
 wipe or gap. That the assistant has heard enough ends its own release, as an endpoint, and nothing else: what is open
-for review goes on to where the speaker stops, with the question whether the wake is suspect. What each event says has
-been handed to the journal when a method returns it.
+for review goes on to where the speaker stops, with the question whether the wake is suspect. Where nothing else is
+open that question is dropped: nobody is listened to for it. What each event says has been handed to the journal when a
+method returns it.
 """
 
 from collections.abc import Callable
