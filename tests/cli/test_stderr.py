@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from tests.cli.process import RATE, environment, narrow, six_words, started
+from wakegate.cli import journald
 from wakegate.cli.stderr import printed
 from wakegate.cli.terminal import say
 
@@ -61,6 +62,22 @@ def test_a_stderr_that_nobody_reads_holds_up_neither_words_nor_the_log_and_tells
     kept = lines[:-2]
     assert kept[:2] == ["wakegate: 0 " + "x" * 80, "a line of the log"]
     assert lines[-2:] == [f"{2000 - len(kept)} lines were left out: nobody read them in time", "after"]
+
+
+def test_the_log_reaches_systemd_s_journal_while_something_listens_and_after(pipe, monkeypatch):
+    there, here = pipe
+    about, log = os.fstat(here.fileno()), logging.getLogger("wakegate")
+    monkeypatch.setenv("JOURNAL_STREAM", f"{about.st_dev}:{about.st_ino}")
+    monkeypatch.setattr(sys, "stderr", here)
+    monkeypatch.setattr(log, "handlers", [])
+    monkeypatch.setattr(log, "propagate", False)
+    for _ in range(2):
+        with printed():
+            journald.log()
+            log.warning("listening")
+        log.warning("over")
+    here.close()
+    assert there.readall() == b"<4>wakegate: listening\n<4>wakegate: over\n" * 2
 
 
 def test_lines_of_many_threads_stay_whole(monkeypatch):

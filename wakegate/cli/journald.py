@@ -49,10 +49,19 @@ def log() -> None:
     """Let the package's log go to the journal with priorities, where stderr is the journal."""
     logger = logging.getLogger("wakegate")
     if _is_journal(sys.stderr) and not logger.handlers:
-        handler = logging.StreamHandler(sys.stderr)
+        handler = _ToStderr(sys.stderr)
         handler.setFormatter(_Prefixed())
         logger.addHandler(handler)
         logger.propagate = False
+
+
+class _ToStderr(logging.StreamHandler[TextIO]):
+    """Writes to what stderr is by then: another stream while something listens, and not for longer."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record."""
+        self.stream = sys.stderr
+        super().emit(record)
 
 
 class _Prefixed(logging.Formatter):
