@@ -32,6 +32,7 @@ from .resample import Converter
 
 QUEUE_S = 2.0  # what a stall of the disk or the processor may last
 CALLBACKS_A_SECOND = 25
+RING_S = 3 / CALLBACKS_A_SECOND  # PortAudio's ALSA makes it 4 periods of a callback each; more would make them longer
 WAIT_S = 0.2  # the longest that read() waits: revocation and Ctrl-C are seen this soon
 SILENT_S = 2.0  # a device without a single callback for so long is gone
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
@@ -139,7 +140,7 @@ class Microphone:
             try:
                 self._stream = sounddevice.RawInputStream(
                     samplerate=form.rate, channels=form.channels, dtype=form.dtype, device=self.device.number,
-                    blocksize=form.rate // CALLBACKS_A_SECOND, latency="high", dither_off=True, callback=self._callback,
+                    blocksize=form.rate // CALLBACKS_A_SECOND, latency=RING_S, dither_off=True, callback=self._callback,
                 )  # fmt: skip
                 self._stream.start()
                 self._card_now = _only(cards.recorded() - others)
