@@ -593,6 +593,17 @@ def test_words_about_the_utterance_before_are_none_about_this_one(house):
         assert "endpoint endpoint" in house.listen(Paced(scene(), {66 * 1280: lambda: satellite.say(*late)}))
 
 
+def test_a_word_that_is_being_understood_as_the_next_one_begins_is_none_about_it_either(house):
+    """The gate's thread begins it while the other thread is still at that word."""
+    house.world.grant(Purpose.ASSIST)
+    sound, words, at = np.concatenate([scene(), scene()]), [], 66 * 1280
+    with house.microphone():
+        house.assistant()
+        first, second = lambda: words.append(house.sink._hearing.word), lambda: words[0].said("error")
+        happened = house.listen(Paced(sound, {at: first, len(scene()) + at: second}))
+    assert happened.count("endpoint endpoint") == 2
+
+
 def test_only_the_client_that_hears_it_can_say_so(house):
     house.world.grant(Purpose.ASSIST)
     words = said("transcribe", "voice-stopped", "transcript", "error")

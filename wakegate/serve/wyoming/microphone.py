@@ -35,21 +35,11 @@ OPENED = "opened"
 _MS = SAMPLE_RATE // 1000
 
 
-class _Listener:
-    """A client that may be given the next utterance."""
+class _Word:
+    """What a client says of one utterance: another one has another, which no word of the one before can reach."""
 
-    def __init__(self, client: Client) -> None:
-        self.client = client
-        self.asked = False
-        self.satellite = False
-        self.paused = False
-        self.gone = False
-        self.at_it = False
-        self.enough = False
-
-    def begin(self) -> None:
-        """Get an utterance; what was said of the one before is no word on it."""
-        self.at_it, self.enough = not self.satellite, False
+    def __init__(self, at_it: bool) -> None:
+        self.at_it, self.enough = at_it, False
 
     def said(self, kind: str) -> None:
         """Take its word that it has heard enough.
@@ -59,6 +49,15 @@ class _Listener:
         """
         self.at_it = self.at_it or kind == "transcribe"
         self.enough = self.enough or kind == "error" or (self.at_it and kind != "transcribe")
+
+
+class _Listener:
+    """A client that may be given the next utterance."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.asked = self.satellite = self.paused = self.gone = False
+        self.word = _Word(at_it=False)
 
     @property
     def waits(self) -> bool:
@@ -184,7 +183,7 @@ class GatedMicrophone:
                     case "pause-satellite":
                         mine.paused = True
                     case "transcribe" | "voice-stopped" | "transcript" | "error":
-                        mine.said(event.type)
+                        mine.word.said(event.type)
                     # What the assistant says aloud or shows is not for a microphone: passed over.
         finally:
             with self._lock:
@@ -214,7 +213,7 @@ class GatedMicrophone:
         words = [messages.detection(info.word, info.word_end // _MS, context)]
         words += [messages.run_pipeline(info.word)] if listener.satellite else []
         self._sent = 0
-        listener.begin()
+        listener.word = _Word(at_it=not listener.satellite)
         listener.client.line.owe(b"".join([*words, messages.audio_start()]))
 
     def write(self, samples: Samples) -> int:
@@ -231,7 +230,7 @@ class GatedMicrophone:
 
     def enough(self) -> bool:
         """Return whether the one client that hears this utterance has said that it has heard enough."""
-        return self._hearing is not None and self._hearing.enough
+        return self._hearing is not None and self._hearing.word.enough
 
     def close(self, reason: Reason) -> bool:
         """End a whole utterance, once there is room to say so: what is owed now, nobody would send before the next.
@@ -243,7 +242,7 @@ class GatedMicrophone:
             if not listener.client.line.put(messages.audio_stop(self._sent // _MS), memoryview(b"")):
                 return False
         except OSError:
-            if not listener.enough:
+            if not listener.word.enough:
                 raise
         self._hearing = None
         return True
