@@ -135,12 +135,6 @@ def test_a_folder_without_words_is_said(tmp_path):
         corpus.read(tmp_path, tmp_path / "none", tmp_path / "none", held_out=True)
 
 
-def test_bounds_of_what_was_spoken():
-    samples = np.zeros(RATE, np.int16)
-    samples[3200:8000] = np.random.default_rng(1).normal(0, 5000, 4800).astype(np.int16)
-    assert corpus.spoken_bounds(samples) == (3200, 8000)
-
-
 def test_another_rate_and_two_channels_are_read_as_16_khz_mono(tmp_path):
     time = np.arange(48_000) / 48_000
     soundfile.write(tmp_path / "a.wav", np.stack([np.sin(440 * 6.2832 * time) / 2, np.zeros(48_000)], 1), 48_000)

@@ -21,6 +21,8 @@ WORDS = ("alexa", "computer", "jarvis", "smart_mirror", "snowboy", "view_glass")
 LONGEST_WORD_S = 1.3
 HELD_OUT_SPEAKERS = 0.25
 HELD_OUT_BACKGROUND = 0.3
+QUIET_DB = 35.0
+"""What is so far below a synthetic voice's peak is no speech."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,10 +89,10 @@ def share(key: str) -> float:
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") / 2**32
 
 
-def spoken_bounds(samples: NDArray[np.int16], below_db: float = 35.0) -> tuple[int, int]:
-    """Bounds of what is louder than so much below the peak, in 10 ms steps; for voices in quiet only."""
+def _bounds(samples: NDArray[np.int16]) -> tuple[int, int]:
+    """Bounds in 10 ms steps of what is not so far below the peak: for synthetic voices, which speak in quiet."""
     power = np.square(samples[: len(samples) // 160 * 160].reshape(-1, 160).astype(np.float32)).mean(axis=1)
-    loud = np.flatnonzero(power > power.max() * 10 ** (-below_db / 10))
+    loud = np.flatnonzero(power > power.max() * 10 ** (-QUIET_DB / 10))
     return int(loud[0]) * 160, int(loud[-1] + 1) * 160
 
 
@@ -119,7 +121,7 @@ def synthetic(folder: Path, words: Collection[str] = WORDS, longest_s: float = L
                 if not path.is_file():
                     continue
                 samples = read_sound(path)
-                start, end = spoken_bounds(samples)
+                start, end = _bounds(samples)
                 word = row["text"].replace(" ", "_") if row["text"].replace(" ", "_") in words else ""
                 if word and not 0.25 < (end - start) / SAMPLE_RATE < longest_s:
                     continue

@@ -5,7 +5,6 @@ forgotten.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from ...audio.quality import FRAME, Quality, measured
 from ...errors import ConfigError, WakegateError
 from ...events import SAMPLE_RATE
+from ..bounds import stretches, utterances
 from ..own.gather import LONGEST_S, SHORTEST_S, files, named, sound
 
 FEWEST = 3
@@ -21,14 +21,6 @@ LONGEST_TAKE_S = 10.0
 SOFT_DB, CLEAR_DB = -50.0, 10.0
 """Speech below is too quiet to tell from the microphone's own noise; so far above the noise it can be told at all."""
 CLIPPED = 0.002
-BELOW_DB, ABOVE_DB = 30.0, 6.0
-"""The word is what is louder than so far below its peak, and than so far above the noise."""
-STEP = SAMPLE_RATE // 100
-SMOOTH = 5
-PAUSE_S = 0.4
-"""A pause inside that makes it two words."""
-CLICK_S = 0.06
-"""What is shorter, and apart from the word, is a click."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,12 +72,11 @@ def checked(samples: NDArray[np.int16], name: str) -> Take:
     quality = measured(samples)
     if quality.silent:
         raise ConfigError("it is silent: is the microphone muted?")
-    spans = _spans(samples)
+    spans = stretches(samples)
     start, end = spans[0][0], spans[-1][1]
     _refuse_bad_sound(quality, samples[start:end], start == 0 and end >= len(samples) - FRAME)
-    for (_, before), (after, _) in pairwise(spans):
-        if after - before > PAUSE_S * SAMPLE_RATE:
-            raise ConfigError("there is a pause in it, as between two words: say the word once, in one go")
+    if len(utterances(spans)) > 1:
+        raise ConfigError("there is a pause in it, as between two words: say the word once, in one go")
     seconds = (end - start) / SAMPLE_RATE
     if not SHORTEST_S <= seconds <= LONGEST_S:
         raise ConfigError(
@@ -102,20 +93,6 @@ def _refuse_bad_sound(quality: Quality, said: NDArray[np.int16], everywhere: boo
         raise ConfigError(f"it is too loud: {100 * clipped:.1f} % is clipped: go back a little, or turn it down")
     if everywhere and quality.speech_db - quality.noise_db < CLEAR_DB:
         raise ConfigError("nothing stands out of the noise: leave a moment of quiet before and after the word")
-
-
-def _spans(samples: NDArray[np.int16]) -> list[tuple[int, int]]:
-    """Return the loud stretches, in samples; a click apart from the rest is none."""
-    count = len(samples) // STEP
-    frames = samples[: count * STEP].reshape(count, STEP).astype(np.float32)
-    power = np.square(frames - frames.mean()).mean(axis=1)
-    smooth = np.convolve(power, np.ones(SMOOTH) / SMOOTH, "same")
-    noise = np.quantile(smooth, 0.1)
-    least = max(smooth.max() * 10 ** (-BELOW_DB / 10), min(noise * 10 ** (ABOVE_DB / 10), smooth.max() / 4))
-    edges = np.flatnonzero(np.diff(smooth >= least, prepend=False, append=False))
-    spans = [(int(a) * STEP, int(b) * STEP) for a, b in zip(edges[::2], edges[1::2], strict=True)]
-    long = [(a, b) for a, b in spans if b - a > (CLICK_S + SMOOTH * STEP / SAMPLE_RATE) * SAMPLE_RATE]
-    return long or spans
 
 
 def read(folder: Path) -> tuple[tuple[Take, ...], tuple[str, ...]]:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from ...audio.files import FileSource
 from ...errors import ConfigError, WakegateError
 from ...events import SAMPLE_RATE
-from ..corpus import Clip, share, spoken_bounds
+from ..bounds import spoken
+from ..corpus import Clip, share
 
 Float = NDArray[np.float32]
 KEPT_BACKGROUND = 0.4
@@ -31,7 +32,6 @@ SHORTEST_S, LONGEST_S = 0.25, 2.0
 """Of a spoken phrase."""
 LONGEST_FILE_S = 60.0
 """Of a recording of one."""
-BELOW_DB = 30.0
 SOUND = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".w64", ".caf", ".opus")
 
 
@@ -120,7 +120,7 @@ def _spoken(path: Path, name: str, word: str) -> Clip:
     samples = sound(path)
     if len(samples) < SHORTEST_S * SAMPLE_RATE or not samples.any():
         raise ConfigError("it is shorter than a word, or silent")
-    start, end = spoken_bounds(samples, BELOW_DB)
+    start, end = spoken(samples)
     length_s = (end - start) / SAMPLE_RATE
     if not SHORTEST_S <= length_s <= LONGEST_S:
         raise ConfigError(
