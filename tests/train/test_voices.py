@@ -51,6 +51,21 @@ def test_espeak_draws_the_same_for_a_seed(espeak):
     assert one.dtype == np.float32 and 0.3 * RATE < len(one) < 1.6 * RATE and 0.05 < np.abs(one).max() <= 1
 
 
+def test_espeak_knows_every_accent_that_it_is_asked_for(espeak):
+    from wakegate.train.voices import espeak as module
+
+    calls = module._library().calls
+    assert not [name for name in module.LANGUAGES if calls.espeak_SetVoiceByName(f"{name}+f2".encode())]
+
+
+def test_espeak_never_goes_on_as_whoever_spoke_last(espeak, monkeypatch):
+    from wakegate.train.voices import espeak as module
+
+    monkeypatch.setattr(module, "LANGUAGES", ("en-nowhere",))
+    with pytest.raises(ConfigError, match=r"cannot speak as en-nowhere\+m1"):
+        espeak.say("hello", ["m1"], np.random.default_rng(1))
+
+
 def test_espeak_speaks_as_who_it_is_told(espeak):
     assert len(espeak.speakers) > 50 and espeak.name.startswith("espeak-ng 1.")
     low = espeak.say("hello", ["m1"], np.random.default_rng(1))
@@ -204,6 +219,27 @@ def test_a_network_that_is_not_told_what_to_say_cannot_speak(tmp_path):
     voice = Kokoro(tmp_path)
     with pytest.raises(ConfigError, match="Kokoro-82M cannot speak"):
         voice.say("hello", voice.speakers, np.random.default_rng(1))
+
+
+def test_kokoro_asks_more_than_one_dictionary_how_a_name_is_said(tmp_path, monkeypatch):
+    pytest.importorskip("hibari")
+    (tmp_path / "speakers").mkdir()
+    np.zeros((510, 256), np.float32).tofile(tmp_path / "speakers" / "af_one.bin")
+    (tmp_path / "vocab.json").write_text('{"vocab": {"h": 1}}')
+    (tmp_path / "model.onnx").write_bytes(network())
+    voice, told = Kokoro(tmp_path), []
+    monkeypatch.setattr(voice, "speak", lambda phonemes, *_: told.append(phonemes) or np.zeros(1, np.float32))
+    rng = np.random.default_rng(1)
+    for _ in range(60):
+        voice.say("athena", voice.speakers, rng)
+    heard = {one[:-1] for one in told}
+    assert {"əθˈinə", "æθˈiːnə"} <= heard  # without an accent, by two of them; one says "uh-THEE-nee"
+
+
+def test_kokoro_reads_what_espeak_wrote_in_its_own_symbols():
+    from wakegate.train.voices.kokoro import _spelt
+
+    assert _spelt("dʒˈɑːɹvɪs tʃˈeɪn snˈoʊbɔɪ maɪ haʊs") == "ʤˈɑːɹvɪs ʧˈAn snˈObY mI hWs"
 
 
 @pytest.mark.parametrize("library", ["hibari", "onnx"])

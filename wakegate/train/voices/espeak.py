@@ -17,8 +17,11 @@ from ...errors import ConfigError
 from ...events import SAMPLE_RATE
 from . import Said, trimmed
 
-LANGUAGES = ("en-us", "en-us", "en-gb", "en-gb-x-rp", "en-gb-scotland", "en-gb-x-gbcwmd", "en-029")
-"""Accents, the first twice as often."""
+LANGUAGES = (
+    "en-us", "en-us", "en-us", "en", "en-gb-x-rp", "en-gb-scotland", "en-gb-x-gbcwmd", "en-029", "de", "es", "fr", "it",
+    "nl", "pl", "pt-br", "hi", "sv",
+)  # fmt: skip
+"""Accents, the first three times as often; those of other languages read English as their own, or as they learnt it."""
 NO_PERSON = ("robo", "whisper", "croak", "demonic", "tweaky", "fast", "unirobot", "anikarobot", "klatt", "storm")
 """Beginnings of variants that sound like nobody who would say a wake word."""
 _SYNCHRONOUS, _EXIT_NOT = 1, 0x8000
@@ -82,7 +85,8 @@ class Espeak:
         """Speak as one of the variants in any accent, fast or slow, high or low, flat or lively."""
         library = _library()
         voice = f"{rng.choice(LANGUAGES)}+{rng.choice(list(among))}"
-        library.calls.espeak_SetVoiceByName(voice.encode())
+        if library.calls.espeak_SetVoiceByName(voice.encode()):  # it would go on as whoever spoke last
+            raise ConfigError(f"espeak-ng cannot speak as {voice}: pip install --force-reinstall espeakng-loader")
         for parameter, low, high in ((_RATE, 115, 230), (_PITCH, 15, 85), (_RANGE, 20, 90)):
             library.calls.espeak_SetParameter(parameter, int(rng.integers(low, high)), 0)
         data = text.encode()

@@ -17,11 +17,14 @@ from numpy.typing import NDArray
 from ...errors import ConfigError
 from ...events import SAMPLE_RATE
 from ...wake.onnxruntime_session import import_onnxruntime
-from . import Said, made_by, trimmed
+from . import Said, espeak, made_by, trimmed
+from .accent import accented
 
 VOICE_RATE = 24_000
 ROWS = 510
 HALF = 128
+BY_ESPEAK, BRITISH = 0.3, 0.3
+"""Shares of utterances by espeak-ng's pronunciation and by the British one; the others are by the American one."""
 
 
 class Kokoro:
@@ -83,9 +86,18 @@ class Kokoro:
         return said if isinstance(said, str) else " ".join(said) if isinstance(said, list) else str(said[0])
 
     def say(self, text: str, among: Sequence[str], rng: np.random.Generator) -> Said:
-        """Speak as a mixture of some of ``among``."""
+        """Speak as a mixture of some of ``among``, in an accent, by one of three pronunciations.
+
+        Each dictionary guesses the names that it lacks, and guesses wrong at times ("uh-THEE-nee" for "athena"): where
+        all are asked, no mistake of one becomes the word.
+        """
         ending = str(rng.choice(list(".!?,")))
-        return self.speak(self.phonemes(text + ending, bool(rng.random() < 0.4)), among, rng)
+        source = rng.random()
+        if source < BY_ESPEAK:
+            told = _spelt(espeak.phonemes(text)) + ending
+        else:
+            told = self.phonemes(text + ending, bool(source < BY_ESPEAK + BRITISH))
+        return self.speak(accented(told, rng), among, rng)
 
     def style(self, among: Sequence[str], rng: np.random.Generator) -> NDArray[np.float32]:
         """Draw a speaker: one mixture for the timbre, another for the prosody, of any first languages."""
@@ -120,3 +132,12 @@ class Kokoro:
         spoken = trimmed(made_by(self._session, feed, self.name), VOICE_RATE)
         said: Said = soxr.resample(spoken, VOICE_RATE, SAMPLE_RATE).astype(np.float32)
         return said
+
+
+def _spelt(ipa: str) -> str:
+    """Return espeak-ng's IPA in the symbols that this voice learned: a diphthong or an affricate is one."""
+    for two, one in (
+        ("eɪ", "A"), ("oʊ", "O"), ("aɪ", "I"), ("aʊ", "W"), ("ɔɪ", "Y"), ("tʃ", "ʧ"), ("dʒ", "ʤ")
+    ):  # fmt: skip
+        ipa = ipa.replace(two, one)
+    return ipa
