@@ -1,5 +1,8 @@
 """Which card is which, in trees of files such as Linux shows them; the real ones are tests/test_usb.py's."""
 
+import subprocess
+import sys
+
 import pytest
 
 from wakegate.audio import cards, devices
@@ -76,6 +79,32 @@ def test_what_comes_and_goes_is_seen_and_what_is_not_there_is_nothing(tree, monk
     monkeypatch.setattr(cards, "_NODES", tree.root / "missing")
     monkeypatch.setattr(cards, "_FILES", tree.root / "missing")
     assert cards.nodes() == cards.recorded() == frozenset() and cards.cards() == ()
+
+
+def test_a_twin_is_one_somewhere_else_that_says_the_same(tree):
+    tree.plug(0, "1-1")
+    ours = cards.card(0)
+    assert not cards.twinned(ours) and not cards.twinned(None)
+    tree.plug(1, "1-2", "B")
+    assert not cards.twinned(ours)
+    tree.plug(2, "1-3")
+    assert cards.twinned(ours)
+    tree.pull(0)
+    assert cards.twinned(ours), "what is there now is not ours"
+
+
+def test_without_a_descriptor_left_nobody_can_tell(tree):
+    tree.plug(0, "1-1", "A")
+    program = f"""
+import os, resource
+from pathlib import Path
+from wakegate.audio import cards
+cards._CLASS, cards._NODES = Path({str(tree.kinds)!r}), Path({str(tree.nodes)!r})
+assert cards.card(0).kind == ("1209", "0001", "A", "1.0")
+resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) - 1, 4096))
+assert cards.card(0) is None and cards.cards() == () and cards.recorded() == frozenset()
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
 def test_what_this_process_records_is_told_by_its_open_files(tree):

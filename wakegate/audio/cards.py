@@ -47,9 +47,10 @@ def card(number: int) -> Card | None:
     """Return the card that has this number now; None where nobody can tell."""
     try:
         place = (_CLASS / f"card{number}" / "device").resolve(strict=True)
+        said = tuple(_read(place.parent / name) for name in _SAYS)
+        place.stat()  # else it went while it was looked at, and said half of what it says
     except OSError:
         return None
-    said = tuple(_read(place.parent / name) for name in _SAYS)
     if not said[0]:
         return Card((), str(place))
     # A card of USB is an interface, one of perhaps several, of a device: what that is plugged into is one folder up.
@@ -62,10 +63,19 @@ def cards() -> tuple[Card, ...]:
     return tuple(found for found in map(card, numbers) if found is not None)
 
 
+def twinned(one: Card | None) -> bool:
+    """Whether a card somewhere else says the same of itself."""
+    return one is not None and any(one.may_be(other) and one != other for other in cards())
+
+
 def recorded() -> frozenset[int]:
-    """Return the numbers of the cards that this process records from now."""
+    """Return the numbers of the cards that this process records from now; none where nobody can tell."""
     found = set()
-    for file in _FILES.iterdir() if _FILES.is_dir() else ():
+    try:
+        files = tuple(_FILES.iterdir())
+    except OSError:  # another system than Linux, or no descriptor is left to look with
+        return frozenset()
+    for file in files:
         try:
             name = str(file.readlink())
         except OSError:  # closed meanwhile
@@ -76,10 +86,11 @@ def recorded() -> frozenset[int]:
 
 
 def _read(path: Path) -> str:
+    """Return what a file says, "" where it is not there; OSError where it cannot be read."""
     try:
         return path.read_text("utf-8", "replace").strip()
-    except OSError:
+    except FileNotFoundError:
         return ""
 
 
-__all__ = ["Card", "card", "cards", "nodes", "recorded"]
+__all__ = ["Card", "card", "cards", "nodes", "recorded", "twinned"]

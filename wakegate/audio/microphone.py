@@ -86,7 +86,7 @@ class Microphone:
         self._twins = len(same) > 1
         self._open()
         self._card = self._card_now
-        self._twins |= self._card is not None and sum(map(self._card.may_be, cards.cards())) > 1
+        self._twins |= cards.twinned(self._card)
 
     @property
     def name(self) -> str:
@@ -229,6 +229,7 @@ class Microphone:
             self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
         self._until_retry_s = self._pause_s
         self._nodes = cards.nodes()
+        self._twins |= cards.twinned(self._card)  # one may have been plugged in since
         if self._missed:
             return Reading(0)
         self._missed = True
@@ -247,6 +248,7 @@ class Microphone:
                 # Not what would be chosen now: where a microphone is gone, the default is another one.
                 self.device = again(list_devices(), self.device, self._twins, self._card)
                 self._open()
+                self._card = self._card_now or self._card  # it may be plugged in elsewhere now
             except DeviceError:
                 self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
                 self._until_retry_s = self._pause_s
