@@ -125,3 +125,15 @@ def test_a_word_of_ones_own():
         low, high = (percent(end) for end in one["95 %"])
         assert f"({low}-{high})" in train and f"{one['mean'] * 100:.0f} %" in train, name
     assert f"false accepts {five['false accepts an hour']:.1f} an hour" in train
+
+
+def test_what_came_of_a_usb_microphone_that_was_pulled_out():
+    usb = results("usb")
+    serve = " ".join((ROOT / "wakegate" / "serve" / "README.md").read_text(encoding="utf-8").split())
+    assert f"Linux {usb['kernel']} of Debian 12" in serve and f"{usb['passed']} of 11 passed" in serve
+    took = [one["listening_after_s"] for one in usb["away"]]
+    assert f"{len(took)} times out for 1 to 60 s it listened again {min(took)} to {max(took)} s after" in serve
+    quickly = usb["quickly"]
+    assert f"{quickly['unplugged']} pulls of 0.05 to 1.5 s were told as {quickly['device_lost']} gaps" in serve
+    assert quickly["more_memory_kb"] <= 0 and "memory did not grow" in serve
+    assert quickly["device_lost"] == quickly["back"] and usb["spurious_gaps"] == 0
