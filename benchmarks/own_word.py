@@ -6,11 +6,13 @@
 The model it is added to is the fold: its trunk has never heard the people that it is measured on here. No recording of
 anybody saying the phrase trains the word; but the fold's trunk has heard other people say it, which a phrase that is
 new to the world could not claim. Another phrase than the six is measured on the folder of DATA's speech that bears its
-name ("athena"): nobody taught the trunk that word, some of these people taught it that this is none, and neither
-background holds them. VOICES is what `python -m wakegate.train speak` made: the Kokoro voice saying the six
-words and near phrases; for other phrases `--kokoro` says them anew. espeak-ng says a third of everything, as in
-`wakegate train --voices`. Background trains and measures by file, as in the six-word benchmark. The threshold is that
-for one false accept an hour on all of the kept-out background, chosen and measured alike.
+name ("athena"): nobody taught any trunk that word, the shipped one's neither, so `--fold` may be that; some of these
+people taught it that this is none, and neither background holds them. Where their word begins and ends, which no list
+says, is told as for anybody's recordings (wakegate/train/bounds.py). VOICES is what `python -m wakegate.train speak`
+made: the Kokoro voice saying the six words and near phrases; for other phrases `--kokoro` says them anew. espeak-ng
+says a third of everything, as in `wakegate train --voices`. Background trains and measures by file, as in the six-word
+benchmark. The threshold is that for one false accept an hour on all of the kept-out background, chosen and measured
+alike.
 """
 
 import argparse
@@ -25,7 +27,8 @@ import torch
 from wakegate.rates import wilson
 from wakegate.train import corpus, evaluate, rooms
 from wakegate.train.__main__ import DROPPED
-from wakegate.train.corpus import read_sound, share, spoken_bounds
+from wakegate.train.bounds import spoken
+from wakegate.train.corpus import read_sound, share
 from wakegate.train.own import near, phrase, plan, run
 from wakegate.train.own.gather import MOST_HOURS, Sides
 from wakegate.train.voices import Said
@@ -78,7 +81,7 @@ def people(data: Path, said: str) -> list[corpus.Clip]:
         return [clip for clip in corpus.people(data, held_out=True) if clip.word == said]
     sides = (corpus.background(data, data / "none", held_out, frozenset()) for held_out in (False, True))
     found = (clip for side in sides for _, clip in side if _said_in(clip, said))
-    return [replace(clip, start=start, end=end) for clip in found for start, end in [spoken_bounds(clip.samples)]]
+    return [replace(clip, start=start, end=end) for clip in found for start, end in [spoken(clip.samples)]]
 
 
 def sides(data: Path, more: Path, said: str) -> Sides:
@@ -129,7 +132,8 @@ def main() -> None:
     voices.add_argument("--spoken", type=Path, help="what the Kokoro voice said before")
     voices.add_argument("--kokoro", type=Path, help="folder of the Kokoro voice")
     usual = plan.Amount()
-    for name, value in (("shards", usual.shards), ("first", usual.head.steps), ("second", usual.verifier.steps)):
+    amounts = {"shards": usual.shards, "hard": usual.hard, "first": usual.head.steps, "second": usual.verifier.steps}
+    for name, value in amounts.items():
         parser.add_argument(
             f"--{name}", type=int, default=value, help="shards or steps; as `wakegate train` if not given"
         )
@@ -140,6 +144,7 @@ def main() -> None:
     amount = replace(
         usual,
         shards=args.shards,
+        hard=args.hard,
         head=replace(usual.head, steps=args.first),
         verifier=replace(usual.verifier, steps=args.second),
     )
@@ -155,7 +160,8 @@ def main() -> None:
     if not plan.existing(order):
         run.run(order, lambda what, done: print(f"{what}: {100 * done:.0f} %", flush=True))
     found = measured(args.out / f"{own.word}.onnx", own.word, spelt, args.data, args.background)
-    found |= {"shards": 2 * args.shards, "steps": [args.first, args.second], "seed": args.seed}
+    found |= {name: vars(args)[name] for name in (*amounts, "seed")}
+    found["model"] = manifest.read(args.fold).sha256
     before = json.loads(args.results.read_text()) if args.results.exists() else {}
     args.results.write_text(json.dumps({**before, spelt: found}, indent=1) + "\n")
     print(json.dumps(found, indent=1))

@@ -50,6 +50,13 @@ def test_a_short_pause_is_inside_the_word():
     assert start < 0.6 * RATE and end > 1.55 * RATE
 
 
+def test_a_door_that_slams_is_louder_and_no_word():
+    said = recording([(1.2, 0.7)], 5).astype(np.int32)
+    said[3200:6400] += np.random.default_rng(1).normal(0, 12_000, 3200).astype(np.int32)
+    start, end = bounds.spoken(np.clip(said, -32768, 32767).astype(np.int16))
+    assert abs(start - 1.2 * RATE) < 0.08 * RATE and abs(end - 1.9 * RATE) < 0.08 * RATE
+
+
 def test_a_click_apart_is_no_part_of_it():
     said = recording([(1.0, 0.6)], 5)
     said[1600:1630] = 20_000

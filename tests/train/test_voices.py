@@ -233,7 +233,7 @@ def test_kokoro_asks_more_than_one_dictionary_how_a_name_is_said(tmp_path, monke
     for _ in range(60):
         voice.say("athena", voice.speakers, rng)
     heard = {one[:-1] for one in told}
-    assert {"əθˈinə", "æθˈiːnə"} <= heard  # without an accent, by two of them; one says "uh-THEE-nee"
+    assert {"əθˈinə", "æθˈiːnə"} < heard  # by two of them; a third says "uh-THEE-nee"
 
 
 def test_kokoro_reads_what_espeak_wrote_in_its_own_symbols():

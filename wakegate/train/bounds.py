@@ -19,6 +19,8 @@ STEP = SAMPLE_RATE // 100
 SMOOTH = 5
 CLICK_S = 0.06
 """What is shorter, and apart from the rest, is a click."""
+SHORTEST_S = 0.25
+"""No word is shorter."""
 PAUSE_S = 0.4
 """A pause inside that makes it two words."""
 
@@ -48,12 +50,17 @@ def utterances(spans: list[Span]) -> list[Span]:
 
 
 def spoken(samples: NDArray[np.int16]) -> Span:
-    """Return the bounds of the loudest utterance of (n,) int16: of the word, in a recording of one."""
+    """Return the bounds of the loudest utterance of (n,) int16: of the word, in a recording of one.
+
+    A door that slams is louder, but shorter than any word; it counts only where nothing else is heard.
+    """
 
     def energy(span: Span) -> float:
         return float(np.square(samples[slice(*span)].astype(np.float32)).sum())
 
-    return max(utterances(stretches(samples)), key=energy)
+    found = utterances(stretches(samples))
+    long = [span for span in found if span[1] - span[0] >= SHORTEST_S * SAMPLE_RATE]
+    return max(long or found, key=energy)
 
 
 def _pause(one: Span, other: Span) -> bool:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from ...audio.quality import FRAME, Quality, measured
 from ...errors import ConfigError, WakegateError
 from ...events import SAMPLE_RATE
-from ..bounds import stretches, utterances
-from ..own.gather import LONGEST_S, SHORTEST_S, files, named, sound
+from ..bounds import SHORTEST_S, stretches, utterances
+from ..own.gather import LONGEST_S, files, named, sound
 
 FEWEST = 3
 LONGEST_TAKE_S = 10.0

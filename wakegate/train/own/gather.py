@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ...audio.files import FileSource
 from ...errors import ConfigError, WakegateError
 from ...events import SAMPLE_RATE
-from ..bounds import spoken
+from ..bounds import SHORTEST_S, spoken
 from ..corpus import Clip, share
 
 Float = NDArray[np.float32]
@@ -28,7 +28,7 @@ KEPT_SPEAKERS = 0.25
 PIECE = 60 * SAMPLE_RATE
 MOST_HOURS, MOST_KEPT_HOURS = 4.0, 8.0
 """Of background to train on, and to choose and measure with: more makes a run longer and hardly better."""
-SHORTEST_S, LONGEST_S = 0.25, 2.0
+LONGEST_S = 2.0
 """Of a spoken phrase."""
 LONGEST_FILE_S = 60.0
 """Of a recording of one."""

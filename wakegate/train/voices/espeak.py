@@ -17,11 +17,8 @@ from ...errors import ConfigError
 from ...events import SAMPLE_RATE
 from . import Said, trimmed
 
-LANGUAGES = (
-    "en-us", "en-us", "en-us", "en", "en-gb-x-rp", "en-gb-scotland", "en-gb-x-gbcwmd", "en-029", "de", "es", "fr", "it",
-    "nl", "pl", "pt-br", "hi", "sv",
-)  # fmt: skip
-"""Accents, the first three times as often; those of other languages read English as their own, or as they learnt it."""
+LANGUAGES = ("en-us", "en-us", "en", "en-gb-x-rp", "en-gb-scotland", "en-gb-x-gbcwmd", "en-029")
+"""Accents, the first twice as often."""
 NO_PERSON = ("robo", "whisper", "croak", "demonic", "tweaky", "fast", "unirobot", "anikarobot", "klatt", "storm")
 """Beginnings of variants that sound like nobody who would say a wake word."""
 _SYNCHRONOUS, _EXIT_NOT = 1, 0x8000

@@ -18,7 +18,6 @@ from ...errors import ConfigError
 from ...events import SAMPLE_RATE
 from ...wake.onnxruntime_session import import_onnxruntime
 from . import Said, espeak, made_by, trimmed
-from .accent import accented
 
 VOICE_RATE = 24_000
 ROWS = 510
@@ -86,7 +85,7 @@ class Kokoro:
         return said if isinstance(said, str) else " ".join(said) if isinstance(said, list) else str(said[0])
 
     def say(self, text: str, among: Sequence[str], rng: np.random.Generator) -> Said:
-        """Speak as a mixture of some of ``among``, in an accent, by one of three pronunciations.
+        """Speak as a mixture of some of ``among``, by one of three pronunciations.
 
         Each dictionary guesses the names that it lacks, and guesses wrong at times ("uh-THEE-nee" for "athena"): where
         all are asked, no mistake of one becomes the word.
@@ -97,7 +96,7 @@ class Kokoro:
             told = _spelt(espeak.phonemes(text)) + ending
         else:
             told = self.phonemes(text + ending, bool(source < BY_ESPEAK + BRITISH))
-        return self.speak(accented(told, rng), among, rng)
+        return self.speak(told, among, rng)
 
     def style(self, among: Sequence[str], rng: np.random.Generator) -> NDArray[np.float32]:
         """Draw a speaker: one mixture for the timbre, another for the prosody, of any first languages."""
