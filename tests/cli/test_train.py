@@ -142,7 +142,7 @@ def test_a_whole_run_with_recordings_and_background(capsys, out, tmp_path, monke
     (tmp_path / "evenings").mkdir()
     soundfile.write(tmp_path / "evenings" / "tv.flac", rng.normal(0, 0.05, 400 * RATE), RATE)
     few = plan.Amount(
-        spoken=40, near=40, kept=8, talk=8, shards=1, hard=1, shard=96, rooms=4,
+        spoken=40, near=40, kept=8, talk=8, shards=1, shard=96, rooms=4,
         head=replace(plan.Amount().head, steps=80, batch=16, average=0.9),
         verifier=replace(plan.Amount().verifier, steps=20, batch=16, average=0.8),
     )  # fmt: skip

@@ -43,8 +43,8 @@ class Amount:
     spoken, near, kept, talk : int
         Utterances: of the phrase, of what sounds like it, of the phrase by speakers kept out, and, without background,
         of ordinary talk for either side.
-    shards, hard, shard : int
-        Shards for the first stage, more with its hard moments for the second, and examples in each.
+    shards, shard : int
+        Shards for the first stage, as many again with its hard moments for the second, and examples in each.
     rooms : int
         Simulated rooms; a fifth is kept out.
     head, verifier : Plan
@@ -56,7 +56,6 @@ class Amount:
     kept: int = 120
     talk: int = 200
     shards: int = 4
-    hard: int = 28
     shard: int = 960
     rooms: int = 80
     head: learn.Plan = learn.HEAD
@@ -148,7 +147,7 @@ def minutes(order: Order, twin: Twin) -> float:
     seconds += 1.5 * _each(lambda: first(heard).sum().backward()) * amount.head.steps
     seconds += 2.0 * _each(lambda: second(window, odds).sum().backward()) * amount.verifier.steps
     spectrum = rng.standard_normal(65_536).astype(np.float32)
-    seconds += 12 * _each(lambda: np.fft.irfft(np.fft.rfft(spectrum))) * (amount.shards + amount.hard) * amount.shard
+    seconds += 12 * _each(lambda: np.fft.irfft(np.fft.rfft(spectrum))) * 2 * amount.shards * amount.shard
     return 1.0 + seconds / 60
 
 

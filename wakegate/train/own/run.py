@@ -79,7 +79,7 @@ def _made(order: Order, begun: Base, tell: Tell) -> Path:
     mixer = Mixer(
         corpus, walls[aside:], order.seed, Mixture(positives=0.42, near_misses=0.25), words=[order.phrase.word]
     )
-    _draw(order, mixer, range(amount.shards), lambda share: tell("drawing examples", share))
+    _draw(order, mixer, 0, lambda share: tell("drawing examples", share))
     torch.manual_seed(order.seed)
     first, second = FirstStage(known.trunk), known.verifier()
     plan = seeded(amount.head, order.seed)
@@ -174,24 +174,23 @@ def _without(clip: Clip) -> Clip:
 
 
 def _draw_hard(order: Order, corpus: Corpus, walls: Rooms, first: FirstStage, tell: Tell) -> None:
-    """Draw more shards, with the moments at which the first stage suspects the word wrongly."""
-    amount = order.amount
-    numbers = range(amount.shards, amount.shards + amount.hard)
-    if all((order.work / "shards" / f"{number:05d}.npz").exists() for number in numbers):
+    """Draw as many shards again, with the moments at which the first stage suspects the word wrongly."""
+    last = order.work / "shards" / f"{2 * order.amount.shards - 1:05d}.npz"
+    if last.exists():
         return
     tell("looking for hard moments", 0.0)
     found = hard.moments([*corpus.speech, *corpus.near_misses], first)
     mixture = Mixture(positives=0.35, near_misses=0.3)
     mixer = Mixer(corpus, walls, order.seed, mixture, found, words=[order.phrase.word])
-    _draw(order, mixer, numbers, lambda share: tell("drawing hard examples", share))
+    _draw(order, mixer, order.amount.shards, lambda share: tell("drawing hard examples", share))
 
 
-def _draw(order: Order, mixer: Mixer, numbers: range, told: Callable[[float], None]) -> None:
-    """Draw the shards of these numbers; each has a seed of its own, so it does not matter who drew before."""
-    for done, number in enumerate(numbers):
-        told(done / len(numbers))
-        mixer.rng = np.random.default_rng((order.seed, number))
-        draw.shard(order.work / "shards" / f"{number:05d}.npz", mixer, size=order.amount.shard)
+def _draw(order: Order, mixer: Mixer, first: int, told: Callable[[float], None]) -> None:
+    """Draw shards from number ``first`` on; each has a seed of its own, so it does not matter who drew before."""
+    for number in range(order.amount.shards):
+        told(number / order.amount.shards)
+        mixer.rng = np.random.default_rng((order.seed, first + number))
+        draw.shard(order.work / "shards" / f"{first + number:05d}.npz", mixer, size=order.amount.shard)
 
 
 def _finished(
