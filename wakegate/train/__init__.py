@@ -1,6 +1,7 @@
 """How the models are made: corpora, augmentation, network, fit, export. Needs the extra ``train``.
 
-Read in the order the data goes: ``corpus`` (files to clips, split by speaker), ``rooms`` (impulse responses),
+Read in the order the data goes: ``corpus`` (files to clips, split by speaker), ``bounds`` (where in people's own
+recordings the word lies), ``rooms`` (impulse responses),
 ``hard`` (moments of the background worth hearing again), ``augment`` (clips to examples), ``shards`` and ``draw``
 (examples on disk, all or those worth learning from), ``teacher`` (what another recogniser hears in them), ``network``
 and ``fit`` (the first stage and its weights), ``verifier``, ``throat``, ``ensemble``, ``lesson`` and ``verify`` (the
