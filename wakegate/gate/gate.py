@@ -98,6 +98,7 @@ class Gate:
         self._clock = clock
         self._model = model_sha256
         self._utterance: Utterance | None = None
+        self._parting: Live | None = None  # cut short, and the sink may have had no room to say so
 
     @property
     def is_open(self) -> bool:
@@ -120,6 +121,8 @@ class Gate:
     def block(self, block: Block) -> tuple[Event, ...]:
         """Go on by one block, which lies in the Ring already."""
         events = self._outbox.poll(block.end) if self._outbox.busy else ()
+        if self._parting is not None and self._parting.told():
+            self._parting = None
         if self._utterance is None:
             self._ring.forget(block.end - self._history)
             return events
@@ -172,6 +175,7 @@ class Gate:
         assert self._sink is not None
         first = utterance.first
         utterance.live = Live(grant, self._sink, self._ring, Info.of(utterance.wake, first), first)
+        self._parting = None
 
     # While open
 
@@ -272,6 +276,7 @@ class Gate:
     def _abort_live(self, utterance: Utterance, no: No, at: int) -> Event:
         live, utterance.live = utterance.live, None
         assert live is not None
+        self._parting = live
         with suppress(Exception):  # a sink is not ours; nothing more goes to it, whatever it says
             live.abort(no.reason)
         return self._aborted(utterance, live.grant.purpose, no, at, live.sent)

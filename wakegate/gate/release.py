@@ -4,6 +4,8 @@ Owns how far the sink has got. The Ring is the only queue: what the sink has not
 Cannot exist without a Grant. Never asks whether it may go on: the gate does, before each step.
 """
 
+from contextlib import suppress
+
 from ..audio.ring import Ring
 from ..consent.grant import Grant
 from ..events import Reason
@@ -68,3 +70,9 @@ class Live:
         """Cut it short; says nothing to a sink that never heard of it."""
         if self._begun:
             self._sink.abort(reason)
+
+    def told(self) -> bool:
+        """Return whether the sink has said that it was cut short: asked whether it is ready, it says what it owes."""
+        with suppress(Exception):  # a sink is not ours; one that breaks now is asked no more
+            return self._sink.ready()
+        return True

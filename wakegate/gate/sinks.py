@@ -29,7 +29,11 @@ class Sink(Protocol):
         ...
 
     def ready(self) -> bool:
-        """Return whether somebody is there to take an utterance now."""
+        """Return whether somebody is there to take an utterance now.
+
+        Asked at a wake; and, after an utterance that was cut short, with each block until it is so: what ``abort`` had
+        no room for can be said then.
+        """
         ...
 
     def open(self, info: Info) -> None:
@@ -165,7 +169,7 @@ class StreamSink:
         return self._settle() and self._put(end(reason, True, self._sent))
 
     def abort(self, reason: Reason) -> None:
-        """Write the end marker, or owe it to a reader that has stopped reading (it comes before the next header)."""
+        """Write the end marker, or owe it to a reader that has stopped reading: ``ready`` writes it, once it reads."""
         self._owe(end(reason, False, self._sent))
 
     def _owe(self, words: bytes) -> None:
