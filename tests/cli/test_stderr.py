@@ -92,6 +92,27 @@ def test_lines_of_many_threads_stay_whole(monkeypatch):
     assert sorted(out.getvalue().splitlines()) == ["a" * 50] * 100 + ["b" * 50] * 100
 
 
+def test_a_line_that_was_begun_and_never_ended_is_printed_at_the_end(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", out := io.StringIO())
+    with printed():
+        print("wakegate: whole", file=sys.stderr)
+        thread = threading.Thread(target=lambda: print("begun by", "a thread", end="", file=sys.stderr))
+        thread.start()
+        thread.join()  # it is gone before the end
+        print("begun ", end="", file=sys.stderr)
+        print("twice", end="", file=sys.stderr, flush=True)
+    assert out.getvalue().splitlines() == ["wakegate: whole", "begun by a thread", "begun twice"]
+
+
+def test_what_the_process_says_last_without_an_end_of_line_is_read(tmp_path):
+    """As a library of a program around us may; and nothing is added where nothing was begun."""
+    code = "import sys; from wakegate.cli.stderr import printed\nwith printed(): sys.stderr.write(sys.argv[1])"
+    for said in ("Terminated", "Terminated\n", ""):
+        command = [sys.executable, "-c", code, said]
+        done = subprocess.run(command, stderr=subprocess.PIPE, env=environment(tmp_path), timeout=60, check=True)
+        assert done.stderr.decode().removesuffix("\n") == said.removesuffix("\n")
+
+
 def test_a_line_from_within_a_line_waits_for_nobody(tmp_path):
     """As of a finalizer, which runs wherever the collector does: asyncio has some that complain."""
     command = [sys.executable, "-c", WITHIN]

@@ -8,7 +8,7 @@ one of stdout does. Must never hold up whoever writes, nor tell them that nobody
 import io
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, redirect_stderr, suppress
 from typing import TextIO
 
@@ -21,15 +21,26 @@ class _Lines(io.TextIOBase):
 
     def __init__(self, out: TextIO, printer: Printer) -> None:
         self._out, self._printer = out, printer
-        self._begun = threading.local()  # of a line, each thread its own
+        self._begun: dict[int, str] = {}  # of a line, each thread its own
         self._turn = threading.RLock()  # who has it waits for nobody
 
     def write(self, text: str) -> int:
-        *whole, self._begun.line = (getattr(self._begun, "line", "") + text).split("\n")
-        with self._turn, suppress(OSError):
-            for line in whole:
-                self._printer.put(line)
+        me = threading.get_ident()
+        *whole, begun = (self._begun.pop(me, "") + text).split("\n")
+        if begun:
+            self._begun[me] = begun
+        self._put(whole)
         return len(text)
+
+    def end(self) -> None:
+        """Print what was begun and will not go on."""
+        begun, self._begun = self._begun, {}
+        self._put(begun.values())
+
+    def _put(self, lines: Iterable[str]) -> None:
+        with self._turn, suppress(OSError):
+            for line in lines:
+                self._printer.put(line)
 
     def writable(self) -> bool:
         return True
@@ -54,9 +65,11 @@ def printed() -> Iterator[None]:
     """Have stderr printed by a thread of its own while the context lasts; at the end its reader has a little time."""
     out = sys.stderr
     printer = Printer(out, lambda count: lost(count, out, as_json=False))
+    lines = _Lines(out, printer)
     try:
-        with redirect_stderr(_Lines(out, printer)):
+        with redirect_stderr(lines):
             yield
     finally:
+        lines.end()
         with suppress(OSError):
             printer.close()
