@@ -21,16 +21,23 @@ from .session import MOST_VALUES, private
 
 Array = NDArray[Any]
 _ZERO = np.zeros((), np.float32)
+_MUCH = 1 << 10
+"""Values: the time that more of them take is no call's overhead any longer."""
 
 
 @dataclass(slots=True)
 class Tape:
-    """The calls of a graph, in order, and the arrays that they fill, all in ``memory``; ``spare`` ones are shared."""
+    """The calls of a graph, in order, and the arrays that they fill, all in ``memory``; ``spare`` ones are shared.
+
+    ``place`` is where the node that is written down next is asked to leave what it makes. Arrays that cannot be written
+    to are constants.
+    """
 
     memory: Callable[[tuple[int, ...], type[np.generic]], Array] = private
     calls: list[Callable[[], object]] = field(default_factory=list)
     arrays: list[Array] = field(default_factory=list)
     spare: list[Array] = field(default_factory=list)
+    place: Array | None = None
 
     def new(self, shape: tuple[int, ...], dtype: type[np.generic] = np.float32) -> Array:
         """Make an array of zeros; ValueError if it is empty or absurdly large."""
@@ -39,6 +46,12 @@ class Tape:
         self.arrays.append(self.memory(shape, dtype))
         return self.arrays[-1]
 
+    def result(self, shape: tuple[int, ...], dtype: type[np.generic] = np.float32) -> Array:
+        """Return an array for what a node makes: there where it was asked to lie, if it fits."""
+        place, self.place = self.place, None
+        fits = place is not None and place.shape == shape and place.dtype == dtype
+        return place if place is not None and fits else self.new(shape, dtype)
+
     def short_lived(self, shape: tuple[int, ...]) -> Array:
         """Return an array that holds what is put there only until the next one is asked for: most share memory."""
         if not self.spare or self.spare[-1].size < math.prod(shape):
@@ -46,8 +59,9 @@ class Tape:
         return self.spare[-1][: math.prod(shape)].reshape(shape)
 
     def call(self, function: Callable[..., object], *given: object, out: Array) -> None:
-        """Write down a call that fills ``out``."""
-        self.calls.append(partial(function, *given, out=out))
+        """Write down a call that fills ``out``; named, this argument would cost a third of a small call."""
+        named = function in (np.maximum, np.minimum)  # numpy wants it so, from 2.3 on
+        self.calls.append(partial(function, *given, out=out) if named else partial(function, *given, out))
 
     def copy(self, source: Array, out: Array | None = None) -> Array:
         """Write down that an array, a new one in C order if none is given, is filled with this one."""
@@ -141,10 +155,18 @@ def _reshape(tape: Tape, _: Node, x: Array, shape: tuple[int, ...]) -> Array:
 # Calls.
 
 
+def _spread(x: Array, shape: tuple[int, ...]) -> Array:
+    """Return a constant as large as what it is added to, unless that is much: numpy takes half the time for it."""
+    if x.flags.writeable or x.shape == shape or math.prod(shape) > _MUCH:
+        return x
+    return x.reshape(()) if x.size == 1 else np.broadcast_to(x, shape).copy()
+
+
 def _elementwise(function: Callable[..., object], dtype: type[np.generic] = np.float32) -> Callable[..., Array]:
     def build(tape: Tape, _: Node, *given: Array) -> Array:
-        out = tape.new(np.broadcast_shapes(*(one.shape for one in given)), dtype)
-        tape.call(function, *given, out=out)
+        shape = np.broadcast_shapes(*(one.shape for one in given))
+        out = tape.result(shape, dtype)
+        tape.call(function, *(_spread(one, shape) for one in given), out=out)
         return out
 
     return build
@@ -155,7 +177,7 @@ def _cast(tape: Tape, _: Node, x: Array) -> Array:
 
 
 def _relu(tape: Tape, _: Node, x: Array) -> Array:
-    out = tape.new(x.shape)
+    out = tape.result(x.shape)
     tape.call(np.maximum, x, _ZERO, out=out)
     return out
 
@@ -176,17 +198,18 @@ def _gather(tape: Tape, node: Node, x: Array, picked: tuple[int, ...]) -> Array:
         raise ValueError(f"it picks {picked!r:.40} of {x.shape[axis]}")
     out = tape.new((*x.shape[:axis], len(picked), *x.shape[axis + 1 :]))
     x = x if x.flags.c_contiguous else tape.copy(x)  # else numpy would copy it, to where nothing is overwritten
-    rows = np.array(picked)
-    # "clip" for speed: every row is there.
-    tape.call(partial(np.take, mode="clip"), x, rows, axis, out=out)
+    # The array's own method, and "clip", for speed: every row is there.
+    tape.calls.append(partial(x.take, np.array(picked), axis, out, "clip"))
     return out
 
 
 def _matmul(tape: Tape, _: Node, a: Array, b: Array) -> Array:
     if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
         raise ValueError(f"it multiplies {a.shape} by {b.shape}")
-    out = tape.new((a.shape[0], b.shape[1]))
-    tape.call(np.matmul, a, b, out=out)
+    out = tape.result((a.shape[0], b.shape[1]))
+    # np.dot calls the same product with less around it, but copies what does not lie in order.
+    ordered = all(one.flags.c_contiguous for one in (a, b, out))
+    tape.call(np.dot if ordered else np.matmul, a, b, out=out)
     return out
 
 
@@ -194,7 +217,7 @@ def _gemm(tape: Tape, node: Node, a: Array, b: Array, c: Array) -> Array:
     out = _matmul(tape, node, a, b)
     if np.broadcast_shapes(out.shape, c.shape) != out.shape:
         raise ValueError(f"it adds {c.shape} to {out.shape}")
-    tape.call(np.add, out, c, out=out)
+    tape.call(np.add, out, _spread(c, out.shape), out=out)
     return out
 
 
@@ -239,7 +262,7 @@ def _reduced(tape: Tape, ufunc: np.ufunc, x: Array, axes: tuple[int, ...], keep:
         raise ValueError(f"it reduces {x.shape} along {axes}")
     left = tuple(1 if axis in axes else size for axis, size in enumerate(x.shape) if keep or axis not in axes)
     out = tape.new(left)
-    tape.call(partial(ufunc.reduce, axis=axes, keepdims=keep), x, out=out)
+    tape.calls.append(partial(ufunc.reduce, x, axes, None, out, keepdims=keep))
     return out
 
 

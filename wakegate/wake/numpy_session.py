@@ -49,12 +49,13 @@ class NumpySession:
             self._samples = Pcm(graph.inputs["pcm"].shape[1] or 0, manifest.chunk)
             self.pcm: NDArray[np.int16] = self._samples.chunk
             self._state = {name: Past(*size, turns=1) for name, size in sizes.items()}
-            before = {name + BEFORE: past.before() for name, past in self._state.items()}
-            self._compiled = _Compiled(graph, {"pcm": self._samples.whole, **before})
+            self._pasts = tuple(self._state.values())
+            self._compiled = _Compiled(graph, self._samples.whole, self._state)
             steps = manifest.chunk // manifest.step
             self.scores: NDArray[np.float32] = self._compiled.output("scores", (1, steps, len(manifest.words)))
             made = {name: self._compiled.output(name, past.new().shape) for name, past in self._state.items()}
-            self._made = [(past, past.new(), made[name]) for name, past in self._state.items()]
+            elsewhere = [name for name, past in self._state.items() if not np.may_share_memory(made[name], past.new())]
+            self._moved = [(self._state[name].new(), made[name]) for name in elsewhere]
         except (ValueError, OverflowError, RecursionError) as error:
             if isinstance(error, ModelError):
                 raise
@@ -67,8 +68,9 @@ class NumpySession:
             for call in self._compiled.tape.calls:
                 call()
         self._samples.keep()
-        for past, new, made in self._made:
+        for new, made in self._moved:
             new[:] = made
+        for past in self._pasts:
             past.begin_again()
 
     def forget(self) -> None:
@@ -83,17 +85,23 @@ class NumpySession:
     def _wipe(self) -> None:
         for array in (self._samples.whole, *self._compiled.tape.arrays):
             array[...] = 0
-        for past in self._state.values():
+        for past in self._pasts:
             past.wipe()
 
 
 class _Compiled:
-    """A graph as calls: ``tape`` runs it, ``every`` is all calls of all branches."""
+    """A graph as calls: ``tape`` runs it, ``every`` is all calls of all branches.
 
-    def __init__(self, graph: Graph, given: Mapping[str, Array]) -> None:
+    What a state is made of lies behind its past from the first, so that nothing is moved where a node joins the two.
+    """
+
+    def __init__(self, graph: Graph, pcm: Array, state: Mapping[str, Past]) -> None:
         self.tape = Tape()
-        self._given = tuple(given.values())
-        self._named: dict[str, Array] = {**given}
+        before = {name + BEFORE: past.before() for name, past in state.items()}
+        self._given = (pcm, *before.values())
+        self._places = {name: past.new() for name, past in state.items()}
+        self._joined = {(name + BEFORE, name): past.both() for name, past in state.items()}
+        self._named: dict[str, Array] = {"pcm": pcm, **before}
         self._constants: set[str] = set()
         self.every = self._calls(graph, self.tape)
 
@@ -136,10 +144,22 @@ class _Compiled:
             made = write(node, [self._named[name] for name in node.inputs], once)
             for call in once.calls:
                 call()
+        elif (joined := self._already_joined(node)) is not None:
+            made = joined
         else:
+            tape.place = self._places.get(node.output)
             made = write(node, [self._named[name] for name in node.inputs], tape)
+            tape.place = None
         self._name(node.output, made, constant=constant)
         return None
+
+    def _already_joined(self, node: Node) -> Array | None:
+        """Return a state's past with what was made behind it, where a node would join these two."""
+        if (node.kind, node.attributes) != ("Concat", {"axis": 0}) or len(node.inputs) != 2:
+            return None
+        joined = self._joined.get((node.inputs[0], node.inputs[1]))
+        there = joined is not None and np.may_share_memory(joined, self._named[node.inputs[1]])
+        return joined if there else None
 
     def _if(self, node: Node, tape: Tape) -> list[Any]:
         asked = self._named[node.inputs[0]] if len(node.inputs) == 1 else np.empty(0)
@@ -170,6 +190,7 @@ class _Compiled:
         self._named[name] = array
         if constant:
             self._constants.add(name)
+            array.flags.writeable = False
 
 
 def _choose(asked: Array, yes: Calls, no: Calls) -> None:

@@ -26,10 +26,11 @@ class Past:
 
     def __init__(self, before: int, new: int, width: int, turns: int) -> None:
         self._memory = PrivateMemory(4 * (before + turns * new) * width)
-        self._bytes = self._memory.view()
+        seen, moved, begins = self._memory.view(), 4 * before * width, 4 * turns * new * width
+        # A memoryview moves what overlaps in place; numpy would copy it to memory that is not ours.
+        self._first, self._last = seen[:moved], seen[begins : begins + moved]
         self._rows: Rows = self._memory.array(np.float32, (before + turns * new) * width).reshape(-1, width)
         self._before, self._new = before, new
-        self._moved, self._from = 4 * before * width, 4 * turns * new * width
 
     def before(self, turn: int = 0) -> Rows:
         """Return (before, width): what the run of this turn reads."""
@@ -39,10 +40,13 @@ class Past:
         """Return (new, width): where the run of this turn writes; the next turn's ``before`` ends with it."""
         return self._rows[self._before + turn * self._new :][: self._new]
 
+    def both(self) -> Rows:
+        """Return (before + new, width): what the run of turn 0 reads, and behind it what it gives out."""
+        return self._rows[: self._before + self._new]
+
     def begin_again(self) -> None:
         """Move the last rows to the front, after the last turn: the next one is turn 0."""
-        # A memoryview moves what overlaps in place; numpy would copy it to memory that is not ours.
-        self._bytes[: self._moved] = self._bytes[self._from : self._from + self._moved]
+        self._first[:] = self._last
 
     def wipe(self) -> None:
         """Overwrite everything with zeros."""
