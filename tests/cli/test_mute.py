@@ -37,7 +37,11 @@ def test_what_cannot_be_muted_is_said(tmp_path):
     assert done.returncode == 1 and b"Traceback" not in done.stderr and b"Muted" not in done.stdout
 
 
-def test_a_factory_reset_ends_a_mute(tmp_path):
+def test_a_factory_reset_leaves_a_mute_and_says_so(tmp_path):
     command(tmp_path, "mute")
-    code, _ = typed(tmp_path, b"yes\n", "reset")
-    assert code == 0 and not kept(place(tmp_path))
+    code, shown = typed(tmp_path, b"yes\n", "reset")
+    assert code == 0 and kept(place(tmp_path))
+    notice, _, done = shown.partition("Type yes")
+    assert "A mute stays until `wakegate mute off`" in notice and "It stays muted until `wakegate mute off`" in done
+    typed(tmp_path, b"yes\n", "mute", "off")
+    assert "stays muted" not in typed(tmp_path, b"yes\n", "reset")[1]

@@ -1,7 +1,8 @@
 """``wakegate reset``: the factory reset.
 
 Owns the order: a typed yes, revoke everything (so that running programs stop and the outbox is emptied), then remove
-ledger, journal and all that was kept beside them. The release lock stays: a running program may hold it.
+ledger, journal and all that was kept beside them. The release lock stays: a running program may hold it. A person's mute
+stays too: that yes was to another question, and whoever hands the device on must not have it listen for that.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from ..consent.clock import Clock, SystemClock
 from ..consent.outbox import empty
 from ..errors import LedgerError
 from ..events import Purpose
+from ..mute import kept
 from ..place import Place
 from .person import ask, open_ledger
 from .terminal import say
@@ -24,7 +26,8 @@ This removes from {place}:
   - the consent ledger and its history
   - the journal: every wake, label and count, and with it the record behind your rates
 
-Models, configuration and what already left this device are not touched. It cannot be undone.
+Models, configuration and what already left this device are not touched. A mute stays until `wakegate mute off`.
+It cannot be undone.
 Export the journal first if you want to keep its numbers: wakegate journal export
 Restart `wakegate listen` afterwards if it runs."""
 
@@ -54,6 +57,8 @@ def run(args: argparse.Namespace, clock: Clock | None = None) -> int:
     if problems:
         raise LedgerError(f"the reset is not complete: {'; '.join(problems)}")
     print("This device is reset: nobody has opted in to anything, and no record is kept.")
+    if kept(place):
+        print("It stays muted until `wakegate mute off`.")
     return 0
 
 
@@ -68,7 +73,7 @@ def reset(place: Place, clock: Clock) -> list[str]:
             say(f"wakegate: {error}")
     problems = [problem for purpose in Purpose for problem in empty(place.outbox(purpose))]
     for path in sorted(place.path.iterdir()):
-        if path.name.startswith(("ledger.", "journal.")) or path == place.muted:
+        if path.name.startswith(("ledger.", "journal.")):
             problems += _remove(path)
     try:
         sync_folder(place.path)
