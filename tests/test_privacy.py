@@ -435,7 +435,7 @@ def test_after_a_revoke_and_after_sealing_memory_holds_no_copy(tmp_path):
                 world.ledger().revoke(Purpose.ASSIST)
             return super().read(out)
 
-    limits = Limits(pre_roll_s=0.5, max_utterance_s=2)
+    limits = Limits(pre_roll_s=0.5, max_utterance_s=3)
     sink = StreamSink(reader.stdin.fileno())
     source = Noise(tmp_path / "noise.wav")
     with Pipeline.open(

@@ -52,6 +52,25 @@ def world(tmp_path):
     return World(tmp_path)
 
 
+@pytest.mark.parametrize("pre_roll_s", [0, 2])
+def test_what_leaves_never_ends_before_its_word_however_tight_the_limits(world, pre_roll_s):
+    world.grant(Purpose.ASSIST)
+    ear = FakeEar()
+    (entry,) = ear.manifest.words
+    long = replace(entry, timing=replace(entry.timing, duration=2 * 16_000))  # of a word of two seconds
+    ear.manifest = replace(ear.manifest, words=(long,))
+    limits = Limits(pre_roll_s=pre_roll_s, max_utterance_s=pre_roll_s + 2.5)
+    sound = Scene().speech(6).word().speech(4).quiet(2).samples()
+    source = ScriptSource(sound)
+    with Pipeline.open(
+        source, scorer=ear, place=world.place, clock=world.clock, assist=Listener(), limits=limits
+    ) as pipeline:
+        events = list(pipeline)
+    (wake,) = (one for one in events if one.kind == "wake")
+    (released,) = (one for one in events if one.kind == "released")
+    assert released.start <= wake.start < wake.at <= released.end
+
+
 def test_another_process_revokes_and_not_one_block_more_leaves(world):
     """Invariant 4."""
     listener = Listener()

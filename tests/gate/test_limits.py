@@ -30,6 +30,13 @@ def test_a_value_outside_its_bounds_is_refused(setting):
         Limits(**setting)
 
 
+@pytest.mark.parametrize("pre_roll_s", [0, 0.5, 2])
+def test_the_longest_utterance_holds_its_word(pre_roll_s):
+    Limits(pre_roll_s=pre_roll_s, max_utterance_s=pre_roll_s + 2.5)
+    with pytest.raises(ConfigError, match=r"max_utterance_s must be (2\.5 to 30|.* or more .* end before the word)"):
+        Limits(pre_roll_s=pre_roll_s, max_utterance_s=pre_roll_s + 2.4)
+
+
 def test_the_ring_holds_an_utterance_and_a_slow_reader():
     limits = Limits(pre_roll_s=2, max_utterance_s=30)
     assert limits.ring_samples % BLOCK == 0

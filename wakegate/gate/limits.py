@@ -19,7 +19,7 @@ LAG_S = 8.0
 
 _CEILINGS: dict[str, tuple[float, float]] = {
     "pre_roll_s": (0.0, 2.0),
-    "max_utterance_s": (1.0, 30.0),
+    "max_utterance_s": (WORD_S, 30.0),
     "trailing_silence_s": (0.2, 5.0),
     "no_speech_s": (0.5, 10.0),
     "cancel_s": (0.0, 10.0),
@@ -37,7 +37,8 @@ class Limits:
     pre_roll_s : float
         Seconds before the word that belong to the utterance, 0 to 2.
     max_utterance_s : float
-        Longest utterance, pre-roll and word included, 1 to 30 s.
+        Longest utterance, pre-roll and word included, 30 s at most; at least ``pre_roll_s`` and 2.5 s, or what left
+        could end before the word that it left for.
     trailing_silence_s : float
         Silence after speech that ends the utterance, 0.2 to 5 s.
     no_speech_s : float
@@ -70,6 +71,11 @@ class Limits:
                 raise ConfigError(f"{name} must be a {'whole ' if whole else ''}number, got {value!r}")
             if not low <= value <= high:
                 raise ConfigError(f"{name} must be {low:g} to {high:g}, got {value!r}: no setting lifts this ceiling")
+        if self.max_utterance_s < (least := self.pre_roll_s + WORD_S):
+            raise ConfigError(
+                f"max_utterance_s must be {least:g} or more (pre_roll_s, and {WORD_S:g} s for the word), got "
+                f"{self.max_utterance_s!r}: what leaves would end before the word"
+            )
 
     @property
     def pre_roll(self) -> int:
