@@ -20,7 +20,7 @@ LEVELS = (
     ("consent",),
     ("journal",),
     ("gate",),
-    ("config", "ear", "hooks", "mute", "pipeline", "playback", "service", "testing"),
+    ("config", "config_thresholds", "ear", "hooks", "mute", "pipeline", "playback", "service", "testing"),
     ("doctor", "doctor_mic", "systemd"),
     ("plugins",),
     ("serve",),

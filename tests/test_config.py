@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wakegate import config
-from wakegate.config import with_thresholds
+from wakegate.config_thresholds import with_thresholds
 from wakegate.errors import ConfigError
 from wakegate.gate.limits import Limits
 
@@ -105,6 +105,24 @@ def test_the_users_file_comes_before_the_systems(nowhere):
     assert config.read().path == system and config.read().channel == 1
     user = put(nowhere / "config" / "wakegate" / "wakegate.toml", "[microphone]\nchannel = 2")
     assert config.read().path == user and config.read().channel == 2
+
+
+# The reviewer's key.
+
+SECRET = "AGE-SECRET-KEY-1QQPQ5XA8LUQW2"
+
+
+@pytest.mark.parametrize("key", ["age1...", "abc", "", SECRET])
+def test_a_reviewers_key_that_is_none_is_refused_by_its_place_and_never_repeated(written, key):
+    path = written(f'[reviewer]\nkey = "{key}"\n')
+    with pytest.raises(ConfigError, match=r"wakegate\.toml: key in \[reviewer\]: ") as refused:
+        config.read(path)
+    assert SECRET not in str(refused.value) and refused.value.__cause__ is None
+
+
+def test_where_nothing_can_seal_a_key_is_no_reason_to_hear_nothing(written, monkeypatch):
+    monkeypatch.setattr("wakegate.config.sealing.tool", lambda: None)
+    assert config.read(written('[reviewer]\nkey = "age1..."\n')).reviewer_key == "age1..."
 
 
 @pytest.mark.parametrize("base", ["", "relative/config"])

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from wakegate import config
+from wakegate import config, config_thresholds
 from wakegate.errors import ConfigError, ForeignError
 
 FULL = """\
@@ -40,11 +40,11 @@ ONE = FULL.replace("computer = 0.7, ", "")
     ids=["empty", "section", "no section", "inline", "crlf", "another", "none", "table", "table without"],
 )  # fmt: skip
 def test_only_the_threshold_changes(before, after):
-    assert config.with_thresholds(before, {"computer": 0.61}) == after
+    assert config_thresholds.with_thresholds(before, {"computer": 0.61}) == after
 
 
 def test_a_word_keeps_its_spelling_and_a_new_word_is_quoted_where_it_must_be():
-    text = config.with_thresholds(FULL, {"smart_mirror": 0.5, "ok now, träum": 0.25})
+    text = config_thresholds.with_thresholds(FULL, {"smart_mirror": 0.5, "ok now, träum": 0.25})
     assert '{ computer = 0.7, "Smart Mirror" = 0.5, "ok now, träum" = 0.25 } # by ear' in text
 
 
@@ -53,10 +53,12 @@ def test_two_spellings_of_one_word_are_refused_and_neither_is_taken(two, tmp_pat
     path = tmp_path / "wakegate.toml"
     path.write_text(f"[wake]\nthresholds = {{ {two} }}\n")
     before = path.read_bytes()
-    with pytest.raises(ConfigError, match=r"wakegate\.toml: the thresholds .* name a word twice: give each word one"):
+    with pytest.raises(
+        ConfigError, match=r"wakegate\.toml: in \[wake\], the thresholds .* name a word twice: give each word one"
+    ):
         config.read(path)
     with pytest.raises(ConfigError, match="name a word twice"):
-        config.write_thresholds(path, {"computer": 0.61})
+        config_thresholds.write_thresholds(path, {"computer": 0.61})
     assert path.read_bytes() == before
 
 
@@ -71,7 +73,7 @@ def test_two_spellings_of_one_word_are_refused_and_neither_is_taken(two, tmp_pat
 )
 def test_what_is_too_unusual_is_refused_with_what_to_write(text):
     with pytest.raises(ConfigError, match=r"set computer = 0\.61 by hand"):
-        config.with_thresholds(text, {"computer": 0.61})
+        config_thresholds.with_thresholds(text, {"computer": 0.61})
 
 
 @pytest.fixture
@@ -84,7 +86,7 @@ def path(tmp_path):
 
 def test_the_file_is_replaced_whole_with_its_mode(path):
     (path.parent / ".wakegate.toml.part").write_text("left by a crash")
-    config.write_thresholds(path, {"computer": 0.61})
+    config_thresholds.write_thresholds(path, {"computer": 0.61})
     assert path.read_text() == FULL.replace("0.7", "0.61")
     assert path.stat().st_mode & 0o777 == 0o640
     assert [one.name for one in path.parent.iterdir()] == ["wakegate.toml"]
@@ -97,14 +99,14 @@ def test_a_disk_that_fails_leaves_the_file_as_it_was(path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(ConfigError, match=r"No space left on device.*it is as it was"):
-        config.write_thresholds(path, {"computer": 0.61})
+        config_thresholds.write_thresholds(path, {"computer": 0.61})
     assert path.read_text() == FULL
     assert [one.name for one in path.parent.iterdir()] == ["wakegate.toml"]
 
 
 def test_a_file_is_made_with_its_folders(tmp_path):
     path = tmp_path / "config" / "wakegate" / "wakegate.toml"
-    config.write_thresholds(path, {"computer": 0.61})
+    config_thresholds.write_thresholds(path, {"computer": 0.61})
     assert config.read(path).thresholds == {"computer": 0.61}
 
 
@@ -112,17 +114,17 @@ def test_what_others_can_write_or_redirect_is_refused(path):
     link = path.with_name("link.toml")
     link.symlink_to(path)
     with pytest.raises(ConfigError, match=r"symbolic link: name the file that it points to, with --config .*wakegate"):
-        config.write_thresholds(link, {"computer": 0.61})
+        config_thresholds.write_thresholds(link, {"computer": 0.61})
     path.chmod(0o660)
     with pytest.raises(ForeignError, match="can be written by others"):
-        config.write_thresholds(path, {"computer": 0.61})
+        config_thresholds.write_thresholds(path, {"computer": 0.61})
     assert path.read_text() == FULL
 
 
 def test_a_file_that_is_no_config_is_not_touched(path):
     path.write_text("[wake]\nthreshold = 0.5\n")
     with pytest.raises(ConfigError, match="known are words, thresholds"):
-        config.write_thresholds(path, {"computer": 0.61})
+        config_thresholds.write_thresholds(path, {"computer": 0.61})
     assert path.read_text() == "[wake]\nthreshold = 0.5\n"
 
 
@@ -133,5 +135,5 @@ def test_the_file_to_write_is_the_one_that_is_read(tmp_path, monkeypatch):
     assert config.path_to_write() == own
     config.SYSTEM.touch()
     assert config.path_to_write() == config.usual_path() == config.SYSTEM
-    config.write_thresholds(own, {"computer": 0.61})
+    config_thresholds.write_thresholds(own, {"computer": 0.61})
     assert config.path_to_write() == config.usual_path() == own

@@ -87,9 +87,10 @@ def test_swap_is_good_only_where_no_disk_sees_it(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[wake]\nwords = ['hal']", "no installed model knows hal"),
-        ("[wake]\nthresholds = { hal = 0.5 }", "hal"),
-        ("[reviewer]\nkey = 'abc'", "age public key"),
+        ("[wake]\nwords = ['hal']", "wakegate.toml: in [wake], no installed model knows hal"),
+        ("[wake]\nthresholds = { hal = 0.5 }", "wakegate.toml: in [wake], model 'six' does not know the word 'hal'"),
+        ("[wake]\nthresholds = { alexa = 0 }", "wakegate.toml: in [wake], the threshold for 'alexa' is 0"),
+        ("[reviewer]\nkey = 'abc'", "wakegate.toml: key in [reviewer]: this is no age public key"),
         ("[limits]\npre_roll_s = 9", "wakegate.toml: in [limits]"),
     ],
 )

@@ -14,10 +14,8 @@ from . import config
 from .audio.memory import PrivateMemory
 from .consent import sealing
 from .consent.clock import Clock
-from .consent.grant import checked_keys
 from .consent.ledger import Ledger
 from .errors import WakegateError
-from .events import Purpose
 from .journal.read import read, verify
 from .place import Place
 from .wake import catalogue, engine
@@ -139,10 +137,7 @@ def _models() -> Finding:
 
 def _config() -> Finding:
     read = config.read()
-    manifest = catalogue.knowing([catalogue.spelled(word) for word in read.words or ()])[0]
-    manifest.detector_config(tuple(entry.word for entry in manifest.words), read.thresholds)
-    if read.reviewer_key is not None:
-        checked_keys(Purpose.REVIEW, [read.reviewer_key])
+    read.model()
     return Finding("config", Health.GOOD, f"{read.path}" if read.path else "none, defaults")
 
 

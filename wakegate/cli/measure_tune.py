@@ -68,7 +68,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def run(args: argparse.Namespace) -> int:
     """Listen, choose, tell and, if asked to, write; 1 if some sound or word had to be left out."""
-    from .. import config
+    from .. import config, config_thresholds
     from ..measure.engines import named
     from ..measure.field.tune import Budget, choose
     from ..wake.catalogue import spelled
@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     words = [model.entry(spelled(word)).word for word in settings.words or [one.word for one in model.words]]
     path = args.config or config.path_to_write()
     if args.write:  # before hours of listening: it may be a file that cannot be changed
-        config.changed_by(path, dict.fromkeys(words, 1.0))
+        config_thresholds.changed_by(path, dict.fromkeys(words, 1.0))
     engine = named(f"wakegate:{model.path}", None, LIMIT_S)
     paths = [] if args.microphone else _files(args, budget)
     tallies = _said(args, engine, words) if args.words else {}  # before hours of listening: its labels may be wrong
@@ -199,12 +199,12 @@ def _write(
     path: Path, settings: "Config", model: "Manifest", choices: "Mapping[str, Choice | None]", *, lower: bool
 ) -> None:
     """Write the thresholds; of one below the model's own, the model's own, which keeps the budget all the more."""
-    from .. import config
+    from .. import config_thresholds
 
     found = {word: choice.threshold for word, choice in choices.items() if choice is not None}
     least = {word: 0.0 if lower else model.entry(word).threshold for word in found}
     chosen = {word: max(threshold, least[word]) for word, threshold in found.items()}
-    config.write_thresholds(path, chosen)
+    config_thresholds.write_thresholds(path, chosen)
     for word, threshold in chosen.items():
         before = settings.thresholds.get(word)
         was = f"{model.entry(word).threshold:g} (the model's)" if before is None else f"{before:g}"

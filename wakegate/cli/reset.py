@@ -1,8 +1,8 @@
 """``wakegate reset``: the factory reset.
 
 Owns the order: a typed yes, revoke everything (so that running programs stop and the outbox is emptied), then remove
-ledger, journal and all that was kept beside them. The release lock stays: a running program may hold it. A person's mute
-stays too: that yes was to another question, and whoever hands the device on must not have it listen for that.
+ledger, journal and all that was kept beside them. The release lock stays: a running program may hold it. A person's
+mute stays too: that yes was to another question, and a device that was handed on must not listen for it.
 """
 
 import argparse
