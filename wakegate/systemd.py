@@ -146,38 +146,34 @@ RemoveIPC=yes
 """
 
 CONFIG = """\
-# wakegate.toml: the settings of this device. A setting that is not here has its default, as shown.
+# wakegate.toml: the settings of this device. A setting that is not here has its default, as the limits show theirs.
 # Words and thresholds are taken while listening (`systemctl reload`), everything else at a start.
 # What may leave is not set here and cannot be: that is `wakegate consent grant`, typed by a person.
 
 [microphone]
-# A number, a name, or a part of a name that fits one microphone (`wakegate devices`); else the system's default.
-# device = "USB Audio"
-# From 1; all channels are mixed if not given.
-# channel = 1
+# device = "USB Audio"        # number, name, or part of a name (`wakegate devices`); else the system's default
+# channel = 1                 # from 1; all are mixed if not given
 
 [wake]
-# All that the model knows if not given (`wakegate models`).
-# words = ["computer"]
-# Other thresholds than the model's: higher wakes less. `wakegate measure tune` finds them for your room.
-# thresholds = { computer = 0.5 }
+# words = ["computer", "smart mirror"]    # all that the model knows if not given
+# thresholds = { computer = 0.7 }         # in place of the model's own: higher wakes less (`wakegate measure tune`)
 
 [limits]
-# Seconds before the word that belong to a request, 0 to 2.
-# pre_roll_s = 0.5
-# Longest request, 1 to 30 s.
-# max_utterance_s = 15.0
-# Silence that ends a request, 0.2 to 5 s.
-# trailing_silence_s = 0.8
+# pre_roll_s = 0.5            # before the word: 0 to 2
+# max_utterance_s = 15.0      # the longest request, pre-roll and word included: pre_roll_s + 2.5 to 30
+# trailing_silence_s = 0.8    # ends a request: 0.2 to 5
+# no_speech_s = 3.0           # after the word, ends it and makes the wake suspect: 0.5 to 10
+# cancel_s = 3.0              # a cancel so soon makes the wake suspect: 0 to 10
+# openings_a_minute = 6       # 1 to 20
+# openings_a_day = 500        # 1 to 2000
 
-[on]
-# A command when something happens, without a shell: wake, opened, released, refused, endpoint, muted, gap, ...
+[on]                        # a command by kind of event; the file must be nobody else's to write
 # wake = "aplay ding.wav"
 
 [reviewer]
-# The age key that is offered when somebody grants a review.
-# key = "age1..."
+# key = "age1..."           # a reviewer's public key, offered when somebody grants a review
 """
+"""The page's sample, all of it commented out."""
 
 
 def unit_path(work: Work, *, system: bool) -> Path:
