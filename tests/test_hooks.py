@@ -79,7 +79,7 @@ def test_a_pipelines_events_reach_a_function_in_their_order(tmp_path):
             for event in pipeline:
                 told.tell(event)
                 happened.append(event)
-    assert heard == happened and len(heard) == 7
+    assert heard == happened and len(heard) == 5
 
 
 def test_what_a_command_prints_is_not_ours(script, capfd):

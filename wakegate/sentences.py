@@ -6,7 +6,7 @@ line holds, of which any field may be missing.
 
 from collections.abc import Callable, Mapping
 
-from .events import SAMPLE_RATE, Muter, Purpose, Reason
+from .events import SAMPLE_RATE, Muter
 
 Values = Mapping[str, object]
 
@@ -54,12 +54,6 @@ def sentence(kind: str, values: Values) -> str:
     """Return what happened, by the kind of event or line and its fields."""
     said = _SENTENCES.get(kind)
     return said(values) if said else kind
-
-
-def expected(kind: str, values: Values) -> bool:
-    """Whether it is a review refused because nobody opted in to it: so of every wake, and news to nobody."""
-    nobody = _text(values, "reason") in (Reason.NO_GRANT, Reason.REVOKED)
-    return kind == "refused" and nobody and _text(values, "purpose") != Purpose.ASSIST
 
 
 def _text(values: Values, name: str) -> str:

@@ -90,18 +90,13 @@ def _tail(args: argparse.Namespace) -> int:
     from collections import deque
 
     from ..journal import follow, read
-    from ..sentences import expected
 
     if args.n < 0:
         raise JournalError(f"-n counts lines, got {args.n}: give 0 or more")
     place = Place.fixed()
 
     def wanted(entries: "Iterator[Entry]") -> "Iterator[Entry]":
-        return (
-            one
-            for one in entries
-            if args.json or args.all or not (one.kind in _QUIET or expected(one.kind, one.values))
-        )
+        return (one for one in entries if args.json or args.all or one.kind not in _QUIET)
 
     last = 0
 

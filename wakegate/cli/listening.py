@@ -12,15 +12,16 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from ..errors import ConfigError
 from . import asked
-from .listen_events import add_event_options, event_socket, hooks
-from .listen_mqtt import add_mqtt_options, publisher
+from .listen_events import add_event_options, check_events, event_socket, hooks
+from .listen_mqtt import add_mqtt_options, check_mqtt, publisher
 from .listen_service import attend, service
 from .terminal import put
+from .usage import typed
 
 if TYPE_CHECKING:
     from ..audio.block import Source
+    from ..config import Config
     from ..events import Event
     from ..gate.sinks import Sink
     from ..pipeline import Pipeline
@@ -48,6 +49,18 @@ def add_listening_options(parser: argparse.ArgumentParser) -> None:
     add_mqtt_options(parser)
 
 
+def check(args: argparse.Namespace, settings: "Config") -> asked.Asked:
+    """Return what to listen for; what of options or config no start would take is raised, and nothing is opened."""
+    check_events(args)
+    check_mqtt(args)
+    if args.playback is not None:
+        from ..playback import words_of
+
+        with typed():
+            words_of(args.playback)
+    return asked.of_one_model(args, settings)
+
+
 class Listening:
     """One run of the pipeline, as options and config say; an ExitStack gives everything back.
 
@@ -59,14 +72,13 @@ class Listening:
         The model, loaded.
     """
 
-    def __init__(self, args: argparse.Namespace, stack: ExitStack) -> None:
-        from .. import config
+    def __init__(self, args: argparse.Namespace, settings: "Config", stack: ExitStack) -> None:
         from ..wake import load
 
-        self._args, self._stack = args, stack
-        self.settings = settings = config.read(args.config)
-        self.scorer = load(asked.words(args, settings), args.model, args.engine)
-        self._thresholds = asked.thresholds(args, settings, self.scorer.words)
+        self._args, self._stack, self.settings = args, stack, settings
+        what = check(args, settings)
+        self.scorer = load(what.words, args.model, args.engine)
+        self._thresholds = what.thresholds
         # A broker may be waited for a little: before sound comes in.
         told: Iterable[_Told | None] = (stack.enter_context(publisher(args, self.scorer)), hooks(args, settings, stack))
         self._told = [one for one in told if one is not None]
@@ -79,8 +91,6 @@ class Listening:
 
             rate, channels = 16_000 if args.rate is None else args.rate, 1 if args.channels is None else args.channels
             return RawSource(sys.stdin.buffer, rate, channels, channel=args.channel)
-        if args.rate is not None or args.channels is not None:
-            raise ConfigError("--rate and --channels describe raw sound on stdin: add --input -, or leave them out")
         if args.input is not None:
             from ..audio.files import FileSource
 
@@ -131,8 +141,8 @@ class Listening:
             printer = Printer(out, lambda count: lost(count, out, as_json=as_json), pipeline.stop)
         try:
             for event in pipeline:
-                if (told := line(event, out, as_json=as_json)) is not None:
-                    put(told, out) if printer is None else printer.put(told)
+                told = line(event, out, as_json=as_json)
+                put(told, out) if printer is None else printer.put(told)
                 for one in self._told:
                     one.tell(event)
         finally:

@@ -4,17 +4,14 @@ import json
 from typing import TextIO
 
 from ..events import SAMPLE_RATE, SCHEMA, Event
-from ..sentences import expected
 from . import journald
 from .terminal import plain
 
 
-def line(event: Event, out: TextIO, *, as_json: bool) -> str | None:
-    """Return an event's line; for people None of a refusal that they expect (the journal has it)."""
+def line(event: Event, out: TextIO, *, as_json: bool) -> str:
+    """Return an event's line, for people or for programs."""
     if as_json:
         return event.to_json()
-    if expected(event.kind, event.to_dict()):
-        return None
     told = f"{event.at / SAMPLE_RATE:9.2f} s  {plain(str(event))}"
     return journald.lines(told, journald.priority(event.kind), out)
 

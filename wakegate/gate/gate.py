@@ -37,6 +37,7 @@ from .sinks import Sink, failed_at
 from .utterance import Utterance
 
 ASKED = (Purpose.ASSIST, Purpose.REVIEW, Purpose.FALSE_ACCEPT_REVIEW)
+_NOBODY_ASKS = (Reason.NO_GRANT, Reason.REVOKED)
 """Purposes that release sound; each is asked for by itself at every wake (invariant 11)."""
 
 
@@ -164,7 +165,8 @@ class Gate:
         refused = [
             note(self._journal, Refused(at=wake.at, id=wake.id, purpose=purpose, reason=no.reason, detail=no.detail))
             for purpose, no in answers.items()
-            if isinstance(no, No)
+            # Where nobody opted in to a clip, none is asked for: who listens for refusals would hear two of every wake.
+            if isinstance(no, No) and (purpose is Purpose.ASSIST or no.reason not in _NOBODY_ASKS)
         ]
         return [*opened, *refused]
 
