@@ -252,11 +252,6 @@ def test_help_imports_nothing_heavy(command: Command) -> None:
     assert "example: wakegate journal label" in help_text
 
 
-def test_tail_leaves_out_reviews_nobody_opted_in_to_and_all_shows_them(kitchen: Place, command: Command) -> None:
-    assert "review" not in command("tail").stdout
-    assert command("tail", "--all").stdout.count("not released for review") == 3
-
-
 def test_a_place_without_a_journal_is_not_called_whole(command: Command, place: Place) -> None:
     done = command("verify")
     assert (done.returncode, done.stdout) == (0, "") and "nothing is on record" in done.stderr
