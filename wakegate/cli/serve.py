@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -128,11 +129,21 @@ def _wake(args: argparse.Namespace, where: "Address") -> int:
     reload = None if has_terminal() else Reload(args.config, settings, take, ())
     try:
         with announced(args.zeroconf, where):
-            run_until_stopped(door, lambda found_at: tell.opened(found_at, words.offered), Notify.take(), reload)
+            opened = partial(tell.opened, words=words.offered)
+            run_until_stopped(door, opened, Notify.take(), reload, _leave)
     finally:
         with suppress(BrokenPipeError):
             printer.close()
     return 0
+
+
+def _leave() -> None:
+    """End the process at once, at a second Ctrl-C.
+
+    What it still waits for is nobody's any more: a model that is being loaded for a client that has gone, a reader. An
+    exception would not end that: the interpreter waits for the model's thread, and the next one aborts it in there.
+    """
+    os._exit(terminal.STOPPED)
 
 
 def _asked(

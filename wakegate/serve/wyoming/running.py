@@ -14,13 +14,33 @@ from .door import Door
 
 
 def run_until_stopped(
-    door: Door, opened: Callable[[str], None], notify: Notify, reload: Callable[[], None] | None
+    door: Door,
+    opened: Callable[[str], None],
+    notify: Notify,
+    reload: Callable[[], None] | None,
+    leave: Callable[[], None],
 ) -> None:
     """Run a door in this thread, the main one, until a service manager or Ctrl-C stops it.
 
     The manager is told, and its watchdog as long as clients have their turn: all their sound is heard in this thread.
     SIGHUP calls ``reload``, which never raises, between two blocks of sound; where there is none it stops the door.
+    Once it stops, and for as long as this process goes on, Ctrl-C calls ``leave``, from within whatever is waited for.
     """
+    try:
+        asyncio.run(_run(door, opened, notify, reload, leave))
+    finally:
+        notify.close()
+
+
+async def _run(
+    door: Door,
+    opened: Callable[[str], None],
+    notify: Notify,
+    reload: Callable[[], None] | None,
+    leave: Callable[[], None],
+) -> None:
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task is not None
 
     def ready(found_at: str) -> None:
         opened(found_at)
@@ -31,25 +51,30 @@ def run_until_stopped(
 
     def alive(every_s: float) -> None:
         notify.alive()
-        asyncio.get_running_loop().call_later(every_s, alive, every_s)
+        loop.call_later(every_s, alive, every_s)
 
-    def reloaded(call: Callable[[], None]) -> None:
-        notify.reloading()
-        call()
-        notify.ready()
+    def stopping() -> None:
+        loop.remove_signal_handler(signal.SIGINT)  # the loop's own, which has its turn too late
+        signal.signal(signal.SIGINT, lambda *_: leave())
 
-    async def run() -> None:
-        task, loop = asyncio.current_task(), asyncio.get_running_loop()
-        assert task is not None
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, task.cancel)
-        if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup
-            loop.add_signal_handler(signal.SIGHUP, *((task.cancel,) if reload is None else (reloaded, reload)))
-        with suppress(asyncio.CancelledError):
-            await door.run(ready)
-        notify.stopping()
+    def stop() -> None:
+        stopping()
+        task.cancel()
 
-    try:
-        asyncio.run(run())
-    finally:
-        notify.close()
+    def interrupt() -> None:
+        leave() if task.cancelling() else stop()  # both may have come before the loop had its turn
+
+    loop.add_signal_handler(signal.SIGTERM, stop)
+    loop.add_signal_handler(signal.SIGINT, interrupt)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup
+        loop.add_signal_handler(signal.SIGHUP, *((stop,) if reload is None else (_reloaded, reload, notify)))
+    with suppress(asyncio.CancelledError):
+        await door.run(ready)
+    stopping()
+    notify.stopping()
+
+
+def _reloaded(reload: Callable[[], None], notify: Notify) -> None:
+    notify.reloading()
+    reload()
+    notify.ready()
