@@ -8,6 +8,7 @@ import soundfile
 
 from wakegate.errors import ConfigError
 from wakegate.train import corpus
+from wakegate.train.bounds import SHORTEST_S
 
 RATE = 16_000
 SPEAKERS = [f"speaker{number:02d}" for number in range(24)]
@@ -107,6 +108,27 @@ def test_synthetic_speech_trains_and_measures_nothing(sides):
 def test_words_too_long_to_be_true_are_left_out(sides):
     assert not any(clip.name.endswith("/2.wav") for side in sides.values() for clip in side.positives)
     assert all(clip.end - clip.start == round(0.4 * RATE) for clip in sides[True].positives)
+
+
+def test_what_a_voice_says_too_shortly_or_for_too_long_to_be_the_word_is_left_out(tmp_path):
+    """Bounds are whole steps of 10 ms: one of the shortest length itself is no word, one step more is."""
+    step = round(0.01 * RATE)
+    shortest, longest = (round(seconds * RATE) for seconds in (SHORTEST_S, corpus.LONGEST_WORD_S))
+    lengths = [shortest - step, shortest, shortest + step, longest - step, longest]
+    for count in lengths:
+        sound(tmp_path / "one" / f"{count}.wav", count / RATE, seed=count)
+    table(tmp_path / "one" / "index.csv", [{"file": f"{count}.wav", "text": "alexa"} for count in lengths])
+    kept = [clip.end - clip.start for clip in corpus.synthetic(tmp_path)]
+    assert kept == [shortest + step, longest - step]
+
+
+def test_there_is_one_shortest_word(tmp_path, monkeypatch):
+    """What is said of people's recordings holds for synthetic voices too."""
+    for seconds in (0.4, 0.6):
+        sound(tmp_path / "one" / f"{seconds}.wav", seconds)
+    table(tmp_path / "one" / "index.csv", [{"file": f"{seconds}.wav", "text": "alexa"} for seconds in (0.4, 0.6)])
+    monkeypatch.setattr(corpus, "SHORTEST_S", 0.5)
+    assert names(corpus.synthetic(tmp_path)) == {"one/0.6.wav"}
 
 
 def test_the_split_depends_on_names_alone(folders, sides):

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import ConfigError, FormatError
 from ..events import SAMPLE_RATE
+from .bounds import SHORTEST_S
 
 WORDS = ("alexa", "computer", "jarvis", "smart_mirror", "snowboy", "view_glass")
 LONGEST_WORD_S = 1.3
@@ -123,7 +124,7 @@ def synthetic(folder: Path, words: Collection[str] = WORDS, longest_s: float = L
                 samples = read_sound(path)
                 start, end = _bounds(samples)
                 word = row["text"].replace(" ", "_") if row["text"].replace(" ", "_") in words else ""
-                if word and not 0.25 < (end - start) / SAMPLE_RATE < longest_s:
+                if word and not SHORTEST_S < (end - start) / SAMPLE_RATE < longest_s:
                     continue
                 name = f"{index.parent.name}/{path.name}"
                 yield Clip(samples, name, word, start, end, name, synthetic=True)
