@@ -4,6 +4,7 @@
 
     WakegateError                    catch this one to catch them all
       ConfigError (ValueError)       a setting, an argument or wakegate.toml is wrong
+        UsageError                   it stands on the command line: exit code 2
       AudioError
         FormatError (ValueError)     this sound cannot be read: type, rate, channels, values
         DeviceError                  a microphone or PortAudio is missing or refuses
@@ -31,6 +32,10 @@ class WakegateError(Exception):
 
 class ConfigError(WakegateError, ValueError):
     """A setting, an argument or ``wakegate.toml`` is wrong."""
+
+
+class UsageError(ConfigError):
+    """What stands on the command line is wrong: the command exits with 2."""
 
 
 class AudioError(WakegateError):

@@ -56,10 +56,9 @@ class Hooks:
     """
 
     def __init__(self, hooks: Mapping[str, Hook]) -> None:
-        self._hooks = {kind: hook if callable(hook) else tuple(words_of(kind, hook)) for kind, hook in hooks.items()}
         for kind in hooks:
-            if kind not in HOOKS:
-                raise ConfigError(f"a hook on {kind!r:.40}: nothing is called so, give one of {', '.join(HOOKS)}")
+            check_kind(kind)
+        self._hooks = {kind: hook if callable(hook) else tuple(words_of(kind, hook)) for kind, hook in hooks.items()}
         self._waiting: queue.Queue[Event | None] = queue.Queue(MOST_WAITING)
         self._running: dict[subprocess.Popen[bytes], float] = {}
         self._told: set[str] = set()
@@ -154,6 +153,12 @@ def environment(event: Event) -> dict[str, str]:
     return {f"WAKEGATE_{name.upper()}": str(value) for name, value in told.items()} | {
         "WAKEGATE_EVENT": event.to_json()
     }
+
+
+def check_kind(kind: str) -> None:
+    """Raise ConfigError where a hook can be set on nothing that is called so."""
+    if kind not in HOOKS:
+        raise ConfigError(f"a hook on {kind!r:.40}: nothing is called so, give one of {', '.join(HOOKS)}")
 
 
 def words_of(kind: str, command: str) -> list[str]:

@@ -35,6 +35,16 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
 _log = logging.getLogger(__name__)
 
 
+def words_of(command: str) -> list[str]:
+    """Split a playback command as a shell would, without any of a shell's powers; ConfigError where it is none."""
+    try:
+        if words := shlex.split(command):
+            return words
+    except ValueError as error:
+        raise ConfigError(f"the playback command cannot be run ({error}): {command!r:.80}") from error
+    raise ConfigError("the playback command cannot be empty: give one, or leave it out")
+
+
 class Playback:
     """Holds wakes off while what the device plays is loud.
 
@@ -94,8 +104,8 @@ class PlaybackCommand:
         self._playback = playback
         self._memory = PrivateMemory(2 * _LOOKED_AT)
         self._closing = threading.Event()
+        self._words = words_of(command)
         try:
-            self._words = shlex.split(command) or [""]
             self._child = self._start()
         except (OSError, ValueError) as error:
             raise ConfigError(f"the playback command cannot be run ({error}): {command!r:.80}") from error

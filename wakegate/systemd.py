@@ -60,7 +60,8 @@ Type=notify
 NotifyAccess=main
 ExecStart={command}
 ExecReload=/bin/kill -HUP $MAINPID
-# What is not there yet (a microphone, a sound server, an address): tried again for ever. Wrong usage is not.
+# What is not there yet, or may be mended (a microphone, an address, wakegate.toml): tried again for ever. What stands
+# wrong in the command above is not: 2.
 Restart=on-failure
 RestartSec=5
 RestartPreventExitStatus=2

@@ -29,7 +29,14 @@ def path_of(uri: str, option: str) -> Path:
     path = path.removeprefix("//")  # unix:///run/wakegate.sock is as good
     if kind != "unix" or not path:
         raise ConfigError(f"{option} {uri!r} is not unix:PATH: give, for example, unix:$XDG_RUNTIME_DIR/wakegate.sock")
+    check_length(Path(path))
     return Path(path)
+
+
+def check_length(path: Path) -> None:
+    """Raise ConfigError for a path that the kernel does not take for a socket's."""
+    if (size := len(os.fsencode(path))) > LONGEST:
+        raise ConfigError(f"a unix socket's path has at most {LONGEST} bytes, {path} has {size}")
 
 
 def listen(path: Path, *, backlog: int = 4, group: int | None = None) -> socket.socket:
@@ -49,8 +56,7 @@ def listen(path: Path, *, backlog: int = 4, group: int | None = None) -> socket.
     ConfigError
         Where it cannot be made, its folder is open to others, or something is there already.
     """
-    if len(os.fsencode(path)) > LONGEST:
-        raise ConfigError(f"a unix socket's path has at most {LONGEST} bytes, {path} has {len(os.fsencode(path))}")
+    check_length(path)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         _check(path.parent)

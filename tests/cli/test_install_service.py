@@ -99,12 +99,57 @@ def test_printing_writes_nothing(install, tmp_path):
         (["--events", "/run/events.sock"], "is not unix:PATH"),
         (["--mqtt", "localhost:1883"], "is no address"),
         (["--on", "wake=a\nb"], "cannot"),
+        (["--on", "foo=bar"], "a hook on 'foo': nothing is called so"),
+        (["--on", "wake"], "is not KIND=COMMAND"),
+        (["--threshold", "2"], "the threshold for 'alexa' is 2"),
+        (["--threshold", "hal=0.5"], "'hal' is not listened for"),
+        (["--words", "foo"], "no installed model knows foo"),
+        (["--events-group", "audio"], "add --events"),
+        (["--events", "unix:/run/e.sock", "--events-group", "no such group"], "no such group"),
+        (["--rate", "8000"], "describe raw sound on stdin"),
+        (["--mqtt-site", "kitchen"], "name it, --mqtt"),
+        (["--mqtt", "mqtt://localhost", "--mqtt-site", "a/b"], "cannot be part of an MQTT topic"),
+        (["--playback", "'"], "the playback command cannot be run"),
+        (["--model", "/nowhere/mine.txt"], "is no file"),
     ],
 )
 def test_what_would_fail_at_every_start_is_refused_now(install, tmp_path, words, said):
-    code, out, err = install("--", *words)
-    assert code == 1 and out == "" and said in err
+    code, out, err = install("--print", "--", *words)
+    assert (code, out) == (1 if "is no file" in said else 2, "") and said in err
     assert {path.name for path in tmp_path.iterdir()} == {"bin"}
+
+
+@pytest.mark.parametrize("words", [(), ("serve", "--uri", "tcp://127.0.0.1:10400"), ("--system",)], ids=" ".join)
+def test_so_are_a_file_that_is_not_there_and_a_config_that_would_not_do(install, tmp_path, words):
+    """Wrong all the same, and mended elsewhere than on the command line."""
+    if "serve" in words:
+        pytest.importorskip("wyoming")
+    command = ["--print", *[word for word in words if word == "--system"], "--"]
+    command += [word for word in words if word != "--system"]
+    code, out, err = install(*command, "--config", "/nope.toml")
+    assert (code, out) == (1, "") and "--config /nope.toml is no file" in err
+    named = tmp_path / "mine.toml"
+    named.write_text("[wake]\nwords = ['hal']\n")
+    code, out, err = install(*command, "--config", str(named))
+    assert (code, out) == (1, "") and f"{named}: in [wake], no installed model knows" in err
+    settings = systemd.config_path(system="--system" in words)
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text("[wake]\nthresholds = { alexa = 0 }\n")
+    code, out, err = install(*command)
+    assert (code, out) == (1, "") and f"{settings}: in [wake], the threshold for 'alexa' is 0" in err
+    settings.unlink()
+    assert install(*command)[0] == 0, "one that nobody named may come later"
+
+
+def test_options_of_listen_want_their_place(install, capsys):
+    with pytest.raises(SystemExit) as ended:
+        install("--engine", "numpy")
+    assert ended.value.code == 2 and "stand behind --, as in: wakegate install-service -- " in capsys.readouterr().err
+
+
+def test_what_a_unit_starts_exits_with_2_where_starting_again_would_not_help():
+    """As ``listen`` does for what was typed (:mod:`wakegate.cli.usage`), and for nothing else."""
+    assert "RestartPreventExitStatus=2\n" in systemd.unit(["/bin/true", "listen"], system=False)
 
 
 def test_an_option_that_listen_does_not_know_is_wrong_usage(install):
@@ -203,7 +248,7 @@ def test_the_network_is_what_the_options_name(install, words, families, private)
 )
 def test_what_serve_would_refuse_at_every_start_is_refused_now(install, tmp_path, words, said):
     code, out, err = install("serve", *words)
-    assert code == 1 and out == "" and said in err
+    assert code == 2 and out == "" and said in err
     assert {path.name for path in tmp_path.iterdir()} == {"bin"}
 
 
@@ -220,7 +265,7 @@ def test_what_serve_would_refuse_at_every_start_is_refused_now(install, tmp_path
 )
 def test_a_socket_that_the_systems_unit_could_not_make_is_refused(install, words, folder):
     code, out, err = install("--system", "--print", "--", *words)
-    assert code == 1 and out == "" and f"in {folder} only" in err and "root can open" in err
+    assert code == 2 and out == "" and f"in {folder} only" in err and "root can open" in err
     assert install("--print", "--", *words)[0] == 0, "a user's unit may"
 
 
@@ -229,7 +274,7 @@ def test_a_socket_that_the_systems_unit_could_not_make_is_refused(install, words
 def test_a_socket_where_an_unset_variable_leaves_it_is_refused(install, tmp_path, option, path):
     """``unix:$XDG_RUNTIME_DIR/wakegate/assist.sock`` in a shell that does not know it."""
     code, out, err = install("--", option, f"unix:{path}")
-    assert code == 1 and out == "" and "was $XDG_RUNTIME_DIR not set" in err
+    assert code == 2 and out == "" and "was $XDG_RUNTIME_DIR not set" in err
     assert f"unix:/run/user/{os.getuid()}/wakegate/assist.sock" in err
     assert {path.name for path in tmp_path.iterdir()} == {"bin"}
 

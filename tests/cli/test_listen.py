@@ -262,19 +262,52 @@ def test_a_revoked_grant_is_no_grant(tmp_path):
         (["--threshold", "alexa="], "is not a number"),
         (["--threshold", "hal=0.7"], "'hal'"),
         (["--words", "hal"], "no installed model knows hal"),
-        (["--words", ","], "name each word once"),
+        (["--words", ","], "names no word"),
+        (["--words", "alexa,Alexa"], "'Alexa' twice"),
+        (["--model", "six"], "name its NAME.onnx"),
         (["--assist", "tcp:1.2.3.4:80"], "give, for example, unix:$XDG_RUNTIME_DIR/wakegate.sock"),
         (["--assist", "unix:"], "--assist 'unix:' is not unix:PATH"),
         (["--assist", "foo", "--words", "hal"], "--assist 'foo' is not unix:PATH"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_is_typed_wrongly_is_said_and_no_reason_to_start_again(listen, words, said):
+    code, out, err = listen("--input", SIX_WORDS, *words)
+    assert code == 2 and out == "" and err.startswith("wakegate: ") and said in err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
         (["--assist", "unix:/nowhere/assist.sock"], "make its folder, `mkdir -p -m 700 /nowhere`"),
         (["--config", "gone.toml"], "gone.toml cannot be read"),
+        (["--model", "gone.onnx"], "there is no manifest"),
         (["--channel", "9"], "channel"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_what_is_asked_for_wrongly_is_said(listen, words, said):
+def test_what_is_not_there_may_be_there_at_the_next_start(listen, words, said):
     code, out, err = listen("--input", SIX_WORDS, *words)
     assert code == 1 and out == "" and err.startswith("wakegate: ") and said in err
+
+
+def test_a_config_that_would_not_do_is_mended_elsewhere_and_found_again(listen, tmp_path):
+    """A service that is started again and again comes up by itself, once somebody has."""
+    settings = tmp_path / "wakegate.toml"
+    settings.write_text("[wake]\nwords = ['hal']\n")
+    code, out, err = listen("--input", SIX_WORDS, "--config", settings)
+    assert (code, out) == (1, "") and f"{settings}: in [wake], no installed model knows hal" in err
+    assert listen("--input", SIX_WORDS, "--config", settings, "--words", "alexa")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["--events", "foo"], "--events 'foo'"), (["--on", "wake"], "--on"), (["--channel", "0"], "'0' is no channel")],
+    ids=" ".join,
+)
+def test_what_is_typed_wrongly_is_said_before_a_microphone_is_looked_for(tmp_path, words, said):
+    done = command(tmp_path, "listen", *words)
+    assert done.returncode == 2 and said in done.stderr.decode() and b"microphone" not in done.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize("wrong", ["channel = 0", "device = ''"])
@@ -318,4 +351,4 @@ def test_nobody_is_told_of_reviews_that_nobody_opted_in_to(listen, tmp_path):
 @pytest.mark.parametrize("words", [["--rate", "8000"], ["--channels", "2"]])
 def test_what_describes_stdin_is_not_for_a_file(listen, words):
     code, out, err = listen("--input", SIX_WORDS, *words)
-    assert code == 1 and out == "" and "--input -" in err
+    assert code == 2 and out == "" and "--input -" in err

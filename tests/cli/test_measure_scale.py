@@ -222,4 +222,4 @@ def test_a_cluster_that_goes_away_is_said_and_what_was_heard_is_kept(home, clust
 )
 def test_what_makes_no_sense_is_said(home, more, message):
     done = command(home, *words(home, "out", *more))
-    assert done.returncode == 1 and message in done.stderr.decode() and not Path(home / "out" / "results.json").exists()
+    assert done.returncode == 2 and message in done.stderr.decode() and not Path(home / "out" / "results.json").exists()

@@ -44,7 +44,7 @@ def test_for_people_it_says_where_on_stderr(tmp_path):
 def test_two_files_of_one_name_are_refused_before_anything_is_written(tmp_path, capsys):
     (tmp_path / "other").mkdir()
     other = shutil.copy(SIX_WORDS, tmp_path / "other" / "six_words.flac")
-    assert main(["score", str(SIX_WORDS), str(other), "--out", str(tmp_path / "out")]) == 1
+    assert main(["score", str(SIX_WORDS), str(other), "--out", str(tmp_path / "out")]) == 2
     assert "six_words" in capsys.readouterr().err and not (tmp_path / "out").exists()
 
 

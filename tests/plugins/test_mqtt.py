@@ -316,7 +316,7 @@ def test_names_that_cannot_be_part_of_a_topic_are_refused(names):
 
 def test_the_command_refuses_half_a_broker(tmp_path):
     done = command(tmp_path, "listen", "--input", SIX_WORDS, "--mqtt-site", "hall")
-    assert done.returncode == 1 and b"name it, --mqtt" in done.stderr and done.stdout == b""
+    assert done.returncode == 2 and b"name it, --mqtt" in done.stderr and done.stdout == b""
 
 
 def test_nobody_there_is_said_once_and_costs_no_event(tmp_path):

@@ -1,8 +1,8 @@
 """The command line: one module a command; parsing and printing only.
 
-Exit codes: 0 done, 1 a :class:`~wakegate.errors.WakegateError` (said on stderr), 2 wrong usage, 130 stopped by Ctrl-C
-before it was done. With ``--json`` stdout carries JSON Lines and nothing else; words for people go to stderr or, where
-they are the result, to stdout.
+Exit codes: 0 done, 1 a :class:`~wakegate.errors.WakegateError` (said on stderr), 2 wrong usage (:mod:`.usage` says what
+that is), 130 stopped by Ctrl-C before it was done. With ``--json`` stdout carries JSON Lines and nothing else; words
+for people go to stderr or, where they are the result, to stdout.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, redirect_stdout, suppress
 
-from ..errors import WakegateError
+from ..errors import UsageError, WakegateError
 from .journald import Priority
 from .terminal import STOPPED, say
 
@@ -53,7 +53,7 @@ def parser(two_words: Sequence[str] = TWO_WORDS) -> argparse.ArgumentParser:
     )
     version = importlib.import_module("wakegate").__version__
     top.add_argument("--version", action="version", version=f"wakegate {version}")
-    top.set_defaults(listens=False)
+    top.set_defaults(listens=False, hint="")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in COMMANDS:
         importlib.import_module(f".{name.replace('-', '_')}", __package__).add(commands)
@@ -81,7 +81,10 @@ def _parsed(words: list[str]) -> argparse.Namespace:
     unknown = bool(words) and not words[0].startswith("-") and words[0] not in (*COMMANDS, *TWO_WORDS)
     if unknown and (near := difflib.get_close_matches(words[0], COMMANDS, 1)):
         top.error(f"there is no command {words[0]!r}: did you mean {near[0]!r}?")
-    return top.parse_args(words)
+    args, unrecognized = top.parse_known_args(words)
+    if unrecognized:
+        top.error(f"unrecognized arguments: {' '.join(unrecognized)}{args.hint}")
+    return args
 
 
 def _open_closed() -> None:
@@ -117,7 +120,7 @@ def _run(argv: Sequence[str], stack: ExitStack) -> int:
         return code
     except WakegateError as error:
         say(f"wakegate: {error}", Priority.ERROR)
-        return 1
+        return 2 if isinstance(error, UsageError) else 1
     except KeyboardInterrupt:
         say("wakegate: stopped by Ctrl-C")
         return STOPPED

@@ -1,18 +1,31 @@
 """Asked: which words a command listens for and at which thresholds, by its options and the config.
 
-Owns those options and their order: what stands on the command line comes before what stands in ``wakegate.toml``. Never
-says whether there is such a word: the models do.
+Owns those options and their order: what stands on the command line comes before what stands in ``wakegate.toml``; and
+whose a wrong one is. Never says whether there is such a word: the models do.
 """
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError
+from ..errors import UsageError
+from .usage import typed
 
 if TYPE_CHECKING:
     from ..config import Config
+    from ..wake.manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Words of one model, in the order of the score's columns, and other thresholds than its own."""
+
+    model: "Manifest"
+    words: tuple[str, ...]
+    thresholds: Mapping[str, float]
 
 
 def add_wake_options(parser: argparse.ArgumentParser) -> None:
@@ -34,10 +47,63 @@ def add_threshold_option(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def of_one_model(args: argparse.Namespace, settings: "Config") -> Asked:
+    """Return what is asked for, of which nothing is loaded yet.
+
+    Raises
+    ------
+    UsageError
+        Where the command line is wrong.
+    ConfigError
+        Where the config is.
+    ModelError
+        For a model file that is missing or damaged.
+    """
+    from ..wake import catalogue
+
+    given, named = words(args, settings), named_model(args)
+    with blamed(args, settings):
+        wanted = None if given is None else catalogue.distinct(given)
+        model = named or catalogue.knowing(wanted or ())[0]
+        listened_for = tuple(e.word for e in model.words) if wanted is None else wanted
+        for word in listened_for:
+            model.entry(word)
+    with settings.blamed("wake"):
+        model.detector_config(listened_for, settings.thresholds)  # which may speak of its other words too
+    check_thresholds(args, settings, dict.fromkeys(listened_for, model))
+    return Asked(model=model, words=listened_for, thresholds=thresholds(args, settings, listened_for))
+
+
+def named_model(args: argparse.Namespace) -> "Manifest | None":
+    """Return the model that ``--model`` names; UsageError for what is no model's name."""
+    from ..wake import manifest
+
+    if args.model is None:
+        return None
+    if args.model.suffix not in (".onnx", ".json"):
+        raise UsageError(f"--model {str(args.model)!r} is no model file: name its NAME.onnx or NAME.json")
+    return manifest.read(args.model.with_suffix(".json"))
+
+
+def blamed(args: argparse.Namespace, settings: "Config") -> AbstractContextManager[None]:
+    """Return what lays an error about the words to whoever gave them: the command line, or the config."""
+    return settings.blamed("wake") if args.words is None else typed()
+
+
+def check_thresholds(args: argparse.Namespace, settings: "Config", models: Mapping[str, "Manifest"]) -> None:
+    """Refuse a threshold that its word's model does not allow, by whoever gave it."""
+    own = thresholds_of(args.threshold, models)
+    for word, model in models.items():
+        with settings.blamed("wake"):
+            model.detector_config([word], {word: settings.thresholds[word]} if word in settings.thresholds else {})
+        with typed():
+            model.detector_config([word], {word: own[word]} if word in own else {})
+
+
 def words(args: argparse.Namespace, settings: "Config") -> Sequence[str] | None:
     """Return the words to listen for; None for all."""
     given: Sequence[str] | None = args.words
-    return settings.words if given is None else given
+    return settings.words if given is None else _named(given)
 
 
 def thresholds(args: argparse.Namespace, settings: "Config", listened_for: Iterable[str]) -> dict[str, float]:
@@ -46,7 +112,7 @@ def thresholds(args: argparse.Namespace, settings: "Config", listened_for: Itera
 
 
 def thresholds_of(given: Sequence[str], listened_for: Iterable[str]) -> dict[str, float]:
-    """Read ``T`` and ``WORD=T``; ConfigError for what is neither, and for a word that is not listened for."""
+    """Read ``T`` and ``WORD=T``; UsageError for what is neither, and for a word that is not listened for."""
     from ..wake.catalogue import by_word
 
     known, chosen = tuple(listened_for), dict[str, float]()
@@ -55,10 +121,23 @@ def thresholds_of(given: Sequence[str], listened_for: Iterable[str]) -> dict[str
         try:
             threshold = float(value)
         except ValueError as error:
-            raise ConfigError(f"--threshold {text!r} is not a number: write 0.7 or computer=0.7") from error
-        chosen |= by_word({word: threshold}, known) if word else dict.fromkeys(known, threshold)
+            raise UsageError(f"--threshold {text!r} is not a number: write 0.7 or computer=0.7") from error
+        with typed():
+            chosen |= by_word({word: threshold}, known) if word else dict.fromkeys(known, threshold)
     return chosen
 
 
 def _words(text: str) -> list[str]:
     return [word for word in text.split(",") if word.strip()]
+
+
+def _named(words: Sequence[str]) -> Sequence[str]:
+    """Return what ``--words`` names; UsageError for no word, and for one twice."""
+    from ..wake.catalogue import spelled
+
+    if not words:
+        raise UsageError("--words names no word: name each word once, or leave it out for all")
+    same = [spelled(word) for word in words]
+    if twice := [word for word in words if same.count(spelled(word)) > 1]:
+        raise UsageError(f"--words names {twice[-1]!r} twice: name each word once (capitals and spaces make no other)")
+    return words

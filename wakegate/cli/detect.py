@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import AudioError
 from ..events import SAMPLE_RATE
-from . import terminal
-from .asked import add_threshold_option, add_wake_options, thresholds_of
+from . import asked, terminal
+from .usage import channel
 
 if TYPE_CHECKING:
     from ..wake.detector import Candidate
@@ -27,9 +27,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         epilog="example: wakegate detect evening.flac --words computer,jarvis --threshold 0.7",
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="WAV, FLAC, OGG or MP3")
-    add_wake_options(parser)
-    add_threshold_option(parser)
-    parser.add_argument("--channel", type=int, help="channel to take, from 1; all are mixed if not given")
+    asked.add_wake_options(parser)
+    asked.add_threshold_option(parser)
+    parser.add_argument("--channel", type=channel, help="channel to take, from 1; all are mixed if not given")
     parser.add_argument("--json", action="store_true", help="JSON Lines even on a terminal (a pipe gets them anyway)")
     parser.set_defaults(run=run)
 
@@ -37,11 +37,13 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def run(args: argparse.Namespace) -> int:
     """Score the files and print what reached the threshold."""
     from ..audio.files import FileSource
+    from ..config import Config
     from ..wake import Detector, load, sweep
     from .progress import shown
 
-    scorer = load(args.words, args.model, args.engine)
-    detector = Detector(scorer.manifest.detector_config(scorer.words, thresholds_of(args.threshold, scorer.words)))
+    what = asked.of_one_model(args, Config())
+    scorer = load(what.words, args.model, args.engine)
+    detector = Detector(scorer.manifest.detector_config(scorer.words, what.thresholds))
     as_json = args.json or not sys.stdout.isatty()
     code = 0
     for path in args.files:

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError
+from ..errors import UsageError
 from . import terminal
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     from ..place import Place
 
     if not args.mic and (args.device is not None or args.channel is not None):
-        raise ConfigError("--device and --channel name the microphone of --mic: add it, or leave them out")
+        raise UsageError("--device and --channel name the microphone of --mic: add it, or leave them out")
     place = Place.fixed()
     found = _microphone(args, place) if args.mic else tuple(examine(place, SystemClock()))
     _show(found, as_json=args.json)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError
+from ..errors import ConfigError, UsageError
 from . import terminal
 
 if TYPE_CHECKING:
@@ -98,11 +98,11 @@ def _check(args: argparse.Namespace) -> None:
         alone = {"--keep": args.keep, "--device": args.device, "--channel": args.channel}
         for option, value in alone.items():
             if value is not None:
-                raise ConfigError(f"{option} goes with --record: leave it out, or record instead of --recordings")
+                raise UsageError(f"{option} goes with --record: leave it out, or record instead of --recordings")
     elif not 3 <= args.record <= 50:
-        raise ConfigError(f"--record is {args.record}: give a number of recordings from 3 to 50; 5 to 10 do well")
+        raise UsageError(f"--record is {args.record}: give a number of recordings from 3 to 50; 5 to 10 do well")
     if args.seed < 0:
-        raise ConfigError(f"--seed is {args.seed}: give a whole number, 0 or above")
+        raise UsageError(f"--seed is {args.seed}: give a whole number, 0 or above")
     if args.out.exists() and not args.out.is_dir():
         raise ConfigError(f"--out {args.out} is no folder: name another")
 

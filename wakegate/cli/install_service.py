@@ -2,13 +2,15 @@
 
 import argparse
 import os
+import stat
 import sys
 import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError
+from ..errors import ConfigError, UsageError
 from .terminal import say
+from .usage import typed
 
 if TYPE_CHECKING:
     from ..serve.wyoming.address import Address
@@ -46,7 +48,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         metavar="-- OPTION ... | serve OPTION ...",
         help="options of `wakegate listen`, or `serve` and its options",
     )
-    parser.set_defaults(run=run)
+    parser.set_defaults(
+        run=run,
+        hint="\noptions of `wakegate listen` stand behind --, as in: wakegate install-service -- --words computer",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -55,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
 
     words = args.command[1:] if args.command[:1] == ["--"] else args.command
     command = words if words and not words[0].startswith("-") else ["listen", *words]
-    given, where = _checked(command)
+    given, where = _parsed(command)
     hears = where is None or given.mic_uri is not None
     work = systemd.Work.MICROPHONE if hears else systemd.Work.WAKE_SERVICE
     program = _program()
@@ -67,7 +72,9 @@ def run(args: argparse.Namespace) -> int:
     else:
         _check_meant(sockets)
     network = _network(given, where)
-    text = systemd.unit([str(program), *command], system=args.system, work=work, network=network)
+    _check_start(given, where, system=args.system)
+    with typed():
+        text = systemd.unit([str(program), *command], system=args.system, work=work, network=network)
     if args.print or (args.system and os.geteuid() != 0):
         print(text, end="")
         if not args.print:
@@ -92,8 +99,8 @@ def _write_unit(path: Path, text: str, *, replace: bool) -> str:
     return f"Wrote {path}"
 
 
-def _checked(command: list[str]) -> tuple[argparse.Namespace, "Address | None"]:
-    """Return what `listen` or `serve` is given, and where that serves; refuse what would be refused at every start."""
+def _parsed(command: list[str]) -> tuple[argparse.Namespace, "Address | None"]:
+    """Return what `listen` or `serve` is given, and where that serves; refuse what no service can be given."""
     from ..serve.wyoming.address import Scheme
     from . import listen, serve
 
@@ -102,18 +109,50 @@ def _checked(command: list[str]) -> tuple[argparse.Namespace, "Address | None"]:
     listen.add(commands)
     serve.add(commands)
     given = top.parse_args(command)
-    where = serve.checked(given) if given.run is serve.run else None
+    where = serve.address_of(given) if given.run is serve.run else None
     stdout = given.assist == "stdout" if where is None else where.scheme is Scheme.STDIO
     if given.input is not None or stdout:
-        raise ConfigError("a service listens to a microphone, and nobody reads its stdout: leave them out")
-    named = {
-        f"--{name.replace('_', '-')}": getattr(given, name) for name in ("config", "model", "mqtt_login", "mqtt_ca")
-    }
-    files = {option: Path(path) for option, path in named.items() if path is not None}
-    for option, path in {**files, **_sockets(given, where)}.items():
+        raise UsageError("a service listens to a microphone, and nobody reads its stdout: leave them out")
+    for option, path in {**_files(given), **_sockets(given, where)}.items():
         if not path.is_absolute():
-            raise ConfigError(f"{option} {path} is no whole path: a service starts in another folder")
+            raise UsageError(f"{option} {path} is no whole path: a service starts in another folder")
     return given, where
+
+
+def _files(given: argparse.Namespace) -> dict[str, Path]:
+    """Return the files that its options name, by option."""
+    names = ("config", "model", "mqtt_login", "mqtt_ca")
+    return {f"--{name.replace('_', '-')}": getattr(given, name) for name in names if getattr(given, name) is not None}
+
+
+def _check_start(given: argparse.Namespace, where: "Address | None", *, system: bool) -> None:
+    """Refuse what every start would refuse: the same look at options and config, and nothing is opened.
+
+    A config that nobody named may come later.
+    """
+    from .. import config
+    from . import listen, serve
+
+    for option, file in _files(given).items():
+        if not _may_be_there(file):
+            raise ConfigError(f"{option} {file} is no file: make it first, or name another")
+    path = given.config or (config.SYSTEM if system else config.usual_path())
+    hidden = path is None or not _may_be_there(path) or (system and not os.access(path, os.R_OK))
+    settings = config.Config() if hidden else config.read(path)
+    if where is None:
+        listen.check(given, settings)
+    else:
+        serve.check(given, settings)
+
+
+def _may_be_there(path: Path) -> bool:
+    """Return whether a path is a file; True where only the service's own user may see it."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
 
 
 def _sockets(given: argparse.Namespace, where: "Address | None") -> dict[str, Path]:
@@ -121,7 +160,8 @@ def _sockets(given: argparse.Namespace, where: "Address | None") -> dict[str, Pa
     from ..unix import path_of
 
     named = {"--events": given.events, **({"--assist": given.assist} if where is None else {})}
-    sockets = {option: path_of(uri, option) for option, uri in named.items() if uri is not None}
+    with typed():
+        sockets = {option: path_of(uri, option) for option, uri in named.items() if uri is not None}
     if where is not None and where.path is not None:
         sockets["--uri" if given.mic_uri is None else "--mic-uri"] = where.path
     return sockets
@@ -132,7 +172,7 @@ def _check_meant(sockets: dict[str, Path]) -> None:
     for option, path in sockets.items():
         top = Path(*path.parts[:2])
         if path.parent == top.parent or not top.is_dir():
-            raise ConfigError(
+            raise UsageError(
                 f"{option} {path}: in / is no place for a socket; was $XDG_RUNTIME_DIR not set, as by su and sudo? Log "
                 f"in as the user who listens, or write it out: unix:/run/user/{os.getuid()}/wakegate/{path.name}"
             )
@@ -145,7 +185,7 @@ def _check_reached(sockets: dict[str, Path], work: "Work") -> None:
     folder = Path("/run") / work
     for option, path in sockets.items():
         if path.parent != folder:
-            raise ConfigError(
+            raise UsageError(
                 f"{option} {path}: a unit of --system can make a socket in {folder} only, which nobody but the user "
                 f"{USER} and root can open. Put it there; `serve` has tcp://127.0.0.1:PORT too"
             )
@@ -159,7 +199,8 @@ def _network(given: argparse.Namespace, where: "Address | None") -> "Network":
 
     reached = [] if where is None or where.scheme is not Scheme.TCP else [where]
     if given.mqtt is not None:
-        named = broker(given.mqtt)
+        with typed():
+            named = broker(given.mqtt)
         reached.append(Address(scheme=Scheme.TCP, host=named.host, port=named.port))
     return max((Network.DEVICE if one.on_this_device else Network.ANY for one in reached), default=Network.NONE)
 

@@ -5,10 +5,14 @@ import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError
+from ..errors import UsageError
+from . import listening
+from .asked import Asked
 from .listening import Listening, add_listening_options
+from .usage import channel, typed
 
 if TYPE_CHECKING:
+    from ..config import Config
     from ..gate.sinks import Sink
 
 _DESCRIPTION = """\
@@ -38,7 +42,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument("--rate", type=int, help="sample rate of raw PCM on stdin (default: 16000)")
     parser.add_argument("--channels", type=int, help="channels of raw PCM on stdin (default: 1)")
     origin.add_argument("--device", help="microphone by number, name or part of a name (see `wakegate devices`)")
-    parser.add_argument("--channel", type=int, help="channel to take, from 1; all are mixed if not given")
+    parser.add_argument("--channel", type=channel, help="channel to take, from 1; all are mixed if not given")
     parser.add_argument(
         "--assist", metavar="stdout|unix:PATH", help="where live audio goes; events then go to stderr for stdout"
     )
@@ -48,12 +52,28 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def run(args: argparse.Namespace) -> int:
     """Listen until the sound ends or somebody stops it."""
+    from .. import config
+
+    settings = config.read(args.config)
+    what = check(args, settings)
     with ExitStack() as stack:
         sink = _sink(args.assist, stack)  # first: it is told at once when there can be none
-        listening = Listening(args, stack)
-        pipeline = listening.open(sink)
-        listening.run(pipeline, sys.stderr if args.assist == "stdout" else sys.stdout)
+        heard = Listening(args, settings, what, stack)
+        pipeline = heard.open(sink)
+        heard.run(pipeline, sys.stderr if args.assist == "stdout" else sys.stdout)
     return 0
+
+
+def check(args: argparse.Namespace, settings: "Config") -> Asked:
+    """Return what to listen for; what of options or config no start would take is raised, and nothing is opened."""
+    from ..unix import path_of
+
+    if args.assist not in (None, "stdout"):
+        with typed():
+            path_of(args.assist, "--assist")
+    if args.input != "-" and (args.rate is not None or args.channels is not None):
+        raise UsageError("--rate and --channels describe raw sound on stdin: add --input -, or leave them out")
+    return listening.check(args, settings)
 
 
 def _sink(where: str | None, stack: ExitStack) -> "Sink | None":
@@ -65,7 +85,7 @@ def _sink(where: str | None, stack: ExitStack) -> "Sink | None":
         return None
     if where == "stdout":
         if sys.stdout.isatty():
-            raise ConfigError("--assist stdout would write sound to the terminal: pipe it into your assistant")
+            raise UsageError("--assist stdout would write sound to the terminal: pipe it into your assistant")
         return StreamSink(sys.stdout.fileno())
     sink = SocketSink(path_of(where, "--assist"))
     stack.callback(sink.shut)

@@ -4,7 +4,8 @@ import argparse
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError
+from ..errors import UsageError
+from .usage import typed
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -30,24 +31,45 @@ def add_event_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def check_events(args: argparse.Namespace) -> None:
+    """Raise UsageError for what none of these options can be."""
+    from ..unix import path_of
+
+    if args.events is None and args.events_group is not None:
+        raise UsageError("--events-group says who may use the event socket: add --events, or leave it out")
+    if args.events is not None:
+        with typed():
+            path_of(args.events, "--events")
+    _group(args.events_group)
+    _commands(args)
+
+
 def hooks(args: argparse.Namespace, settings: "Config", stack: ExitStack) -> "Hooks | None":
     """Return the hooks of the config and of the command line, which comes first; None without any."""
     from ..hooks import Hooks
 
-    commands = dict(settings.on)
+    commands = {**settings.on, **_commands(args)}
+    return stack.enter_context(Hooks(commands)) if commands else None
+
+
+def _commands(args: argparse.Namespace) -> dict[str, str]:
+    from ..hooks import check_kind, words_of
+
+    commands = {}
     for text in args.on:
         kind, found, command = text.partition("=")
         if not found:
-            raise ConfigError(f"--on {text!r:.80} is not KIND=COMMAND: write, for example, wake='aplay ding.wav'")
+            raise UsageError(f"--on {text!r:.80} is not KIND=COMMAND: write, for example, wake='aplay ding.wav'")
+        with typed():
+            check_kind(kind)
+            words_of(kind, command)
         commands[kind] = command
-    return stack.enter_context(Hooks(commands)) if commands else None
+    return commands
 
 
 def event_socket(args: argparse.Namespace, pipeline: "Pipeline", stack: ExitStack) -> "EventSocket | None":
     """Return the event socket of a pipeline; None where none was asked for."""
     if args.events is None:
-        if args.events_group is not None:
-            raise ConfigError("--events-group says who may use the event socket: add --events, or leave it out")
         return None
     from ..serve.event_socket import EventSocket
     from ..unix import path_of
@@ -62,4 +84,4 @@ def _group(name: str | None) -> int | None:
     try:
         return None if name is None else grp.getgrnam(name).gr_gid
     except KeyError as error:
-        raise ConfigError(f"--events-group {name!r}: there is no such group (see `getent group`)") from error
+        raise UsageError(f"--events-group {name!r}: there is no such group (see `getent group`)") from error

@@ -5,7 +5,8 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError
+from ..errors import UsageError
+from .usage import typed
 
 if TYPE_CHECKING:
     from ..plugins.mqtt import Publisher
@@ -24,12 +25,26 @@ def add_mqtt_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--mqtt-site", metavar="NAME", help="this device's name in topics (default: default)")
 
 
-def publisher(args: argparse.Namespace, scorer: "Scorer") -> "AbstractContextManager[Publisher | None]":
-    """Return what tells the broker that the options name, or None in its place."""
+def check_mqtt(args: argparse.Namespace) -> None:
+    """Raise UsageError for what none of these options can be; no file that they name is looked at."""
+    from ..plugins.broker import broker
+    from ..plugins.mqtt import check_part
+
     given = [name for name in ("login", "ca", "prefix", "site") if getattr(args, f"mqtt_{name}") is not None]
     if args.mqtt is None:
         if given:
-            raise ConfigError(f"--mqtt-{given[0]} says how to speak to a broker: name it, --mqtt mqtt://HOST:PORT")
+            raise UsageError(f"--mqtt-{given[0]} says how to speak to a broker: name it, --mqtt mqtt://HOST:PORT")
+        return
+    with typed():
+        broker(args.mqtt, ca=args.mqtt_ca)
+        for name, part in (("prefix", args.mqtt_prefix), ("site", args.mqtt_site)):
+            if part is not None:
+                check_part(name, part)
+
+
+def publisher(args: argparse.Namespace, scorer: "Scorer") -> "AbstractContextManager[Publisher | None]":
+    """Return what tells the broker that the options name, or None in its place."""
+    if args.mqtt is None:
         return nullcontext()
     from ..plugins.broker import broker
     from ..plugins.mqtt import Publisher

@@ -72,11 +72,10 @@ class Listening:
         The model, loaded.
     """
 
-    def __init__(self, args: argparse.Namespace, settings: "Config", stack: ExitStack) -> None:
+    def __init__(self, args: argparse.Namespace, settings: "Config", what: asked.Asked, stack: ExitStack) -> None:
         from ..wake import load
 
         self._args, self._stack, self.settings = args, stack, settings
-        what = check(args, settings)
         self.scorer = load(what.words, args.model, args.engine)
         self._thresholds = what.thresholds
         # A broker may be waited for a little: before sound comes in.

@@ -7,7 +7,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConfigError
+from ..errors import ConfigError, UsageError
 from ..events import SAMPLE_RATE
 from . import measure_clips, measure_conditions, measure_listen, terminal
 
@@ -129,16 +129,16 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> None:
     if not 0 <= args.tolerance <= 10:  # nan too
-        raise ConfigError(f"--tolerance is {args.tolerance:g}: give seconds, from 0 to 10")
+        raise UsageError(f"--tolerance is {args.tolerance:g}: give seconds, from 0 to 10")
     if not (math.isfinite(args.limit) and args.limit > 0):
-        raise ConfigError(f"--limit is {args.limit:g}: give seconds, above 0")
+        raise UsageError(f"--limit is {args.limit:g}: give seconds, above 0")
     if args.threshold is not None and not math.isfinite(args.threshold):
-        raise ConfigError(f"--threshold is {args.threshold}: give a number")
+        raise UsageError(f"--threshold is {args.threshold}: give a number")
     if args.seed < 0:
-        raise ConfigError(f"--seed is {args.seed}: give a whole number, 0 or above")
+        raise UsageError(f"--seed is {args.seed}: give a whole number, 0 or above")
     twice = sorted({spec for spec in args.engine if args.engine.count(spec) > 1})
     if twice:
-        raise ConfigError(f"--engine {twice[0]} is given twice: name each engine once")
+        raise UsageError(f"--engine {twice[0]} is given twice: name each engine once")
     measure_listen.check(args)
     measure_conditions.options(args)
 

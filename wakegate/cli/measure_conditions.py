@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError
+from ..errors import UsageError
+from .usage import typed
 
 if TYPE_CHECKING:
     from ..measure.conditions.made import Codec, Simulated
@@ -80,26 +81,27 @@ def options(args: argparse.Namespace) -> "Options":
 
     Raises
     ------
-    ConfigError
+    UsageError
         If an option makes no sense.
     """
     from ..measure.conditions.plan import Options
 
     if args.gap is not None and not args.stream:
-        raise ConfigError("--gap is the time between the words of --stream: give --stream too")
+        raise UsageError("--gap is the time between the words of --stream: give --stream too")
     gap_s = GAP_S if args.gap is None else args.gap
-    return Options(
-        noise=args.noise,
-        snr_db=tuple(_numbers("--snr", args.snr)),
-        rir=args.rir,
-        rooms=tuple(_room(one) for one in args.room),
-        gain_db=tuple(_numbers("--gain", args.gain)),
-        codecs=tuple(_codecs(args.codec)),
-        gap_s=gap_s if args.stream else None,
-        background=args.background,
-        clean=args.clean,
-        seed=args.seed,
-    )
+    with typed():
+        return Options(
+            noise=args.noise,
+            snr_db=tuple(_numbers("--snr", args.snr)),
+            rir=args.rir,
+            rooms=tuple(_room(one) for one in args.room),
+            gain_db=tuple(_numbers("--gain", args.gain)),
+            codecs=tuple(_codecs(args.codec)),
+            gap_s=gap_s if args.stream else None,
+            background=args.background,
+            clean=args.clean,
+            seed=args.seed,
+        )
 
 
 def command(args: argparse.Namespace) -> list[str]:
@@ -121,7 +123,7 @@ def _numbers(option: str, text: str | None) -> Iterator[float]:
         try:
             yield float(part)
         except ValueError as error:
-            raise ConfigError(f"{option}: {part!r} is no number: give decibels, such as {option}=20,10,0") from error
+            raise UsageError(f"{option}: {part!r} is no number: give decibels, such as {option}=20,10,0") from error
 
 
 def _room(text: str) -> "Simulated":
@@ -131,7 +133,7 @@ def _room(text: str) -> "Simulated":
     try:
         distance_m, rt60_s = map(float, found.groups() if found else ())
     except ValueError as error:
-        raise ConfigError(f"--room {text!r}: give metres and seconds, such as 3m,0.5s") from error
+        raise UsageError(f"--room {text!r}: give metres and seconds, such as 3m,0.5s") from error
     return Simulated(distance_m=distance_m, rt60_s=rt60_s)
 
 
@@ -141,5 +143,5 @@ def _codecs(text: str | None) -> "Iterator[Codec]":
     known = {one.value: one for one in Codec}
     for part in () if text is None else text.split(","):
         if part not in known:
-            raise ConfigError(f"--codec: {part!r} is none of {', '.join(known)}: name one of these")
+            raise UsageError(f"--codec: {part!r} is none of {', '.join(known)}: name one of these")
         yield known[part]

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError
+from ..errors import UsageError
 from ..events import SAMPLE_RATE
 from . import terminal
 
@@ -41,9 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def check(args: argparse.Namespace) -> None:
     """Refuse what makes no sense, before anything is read."""
     if args.jobs is not None and args.jobs < 1:
-        raise ConfigError(f"--jobs is {args.jobs}: give a number of processes, 1 or above")
+        raise UsageError(f"--jobs is {args.jobs}: give a number of processes, 1 or above")
     if args.jobs is not None and args.cluster is not None:
-        raise ConfigError("--jobs is for this machine, --cluster for others: give one of them")
+        raise UsageError("--jobs is for this machine, --cluster for others: give one of them")
 
 
 def heard(args: argparse.Namespace, corpus: "Corpus", engines: Sequence["Engine"]) -> "list[Measured]":

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError
+from ..errors import UsageError
 from ..events import SAMPLE_RATE
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def most(args: argparse.Namespace) -> int | None:
         return None
     seconds: float = args.seconds if args.hours is None else 3600 * args.hours
     if not (math.isfinite(seconds) and seconds > 0):
-        raise ConfigError(f"to listen for {seconds:g} s is not possible: give --hours or --seconds above 0")
+        raise UsageError(f"to listen for {seconds:g} s is not possible: give --hours or --seconds above 0")
     return round(seconds * SAMPLE_RATE)
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError
+from ..errors import UsageError
 from . import terminal
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     from ..journal.merge import merge
 
     if args.seed < 0:
-        raise ConfigError(f"--seed is {args.seed}: give a whole number, 0 or above")
+        raise UsageError(f"--seed is {args.seed}: give a whole number, 0 or above")
     pooled = merge(args.exports, args.seed)
     if args.json:
         for one in pooled:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError
+from ..errors import ConfigError, UsageError
 from ..events import SAMPLE_RATE
 from . import measure_live, terminal
 
@@ -96,20 +96,20 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> None:
     if len(args.engine) != 2 or args.engine[0] == args.engine[1]:
-        raise ConfigError("give two engines that differ: --engine A --engine B")
+        raise UsageError("give two engines that differ: --engine A --engine B")
     if not 0 <= args.tolerance <= 10:  # nan too
-        raise ConfigError(f"--tolerance is {args.tolerance:g}: give seconds, from 0 to 10")
+        raise UsageError(f"--tolerance is {args.tolerance:g}: give seconds, from 0 to 10")
     if not 0 < args.limit < float("inf"):
-        raise ConfigError(f"--limit is {args.limit:g}: give seconds, above 0")
+        raise UsageError(f"--limit is {args.limit:g}: give seconds, above 0")
     if (args.source is not None) == args.microphone:
-        raise ConfigError("name a sound file, or - for raw PCM on stdin, or give --microphone: one of them")
+        raise UsageError("name a sound file, or - for raw PCM on stdin, or give --microphone: one of them")
     if args.source != "-" and (args.rate is not None or args.channels is not None):
-        raise ConfigError("--rate and --channels describe raw sound on stdin: give - as SOURCE, or leave them out")
+        raise UsageError("--rate and --channels describe raw sound on stdin: give - as SOURCE, or leave them out")
     if not args.microphone and args.device is not None:
-        raise ConfigError("--device is for --microphone: leave one of them out")
+        raise UsageError("--device is for --microphone: leave one of them out")
     other = [spec for spec in args.engine if spec.partition(":")[0] != "wakegate"]
     if args.microphone and other:
-        raise ConfigError(
+        raise UsageError(
             f"{other[0]!r} is another program: this command hands it no microphone, since nobody granted that. Pipe "
             "the sound in yourself: arecord -q -t raw -f S16_LE -r 16000 -c 1 | wakegate measure shadow ... -"
         )

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError
+from ..errors import UsageError
 from ..events import SAMPLE_RATE
 from . import measure_live, terminal
 from . import measure_tune_table as table
+from .usage import typed
 
 if TYPE_CHECKING:
     from ..audio.block import Samples
@@ -73,7 +74,8 @@ def run(args: argparse.Namespace) -> int:
     from ..measure.field.tune import Budget, choose
     from ..wake.catalogue import spelled
 
-    budget = Budget(per_hour=_per_hour(args.budget), confidence=args.confidence)
+    with typed():
+        budget = Budget(per_hour=_per_hour(args.budget), confidence=args.confidence)
     _check(args, budget)
     fresh = args.write and args.config is not None and not args.config.exists()
     settings = config.Config() if fresh else config.read(args.config)
@@ -103,14 +105,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace, budget: "Budget") -> None:
     if bool(args.ambient) == args.microphone:
-        raise ConfigError("name files or folders of sound without wake words, or give --microphone: one of the two")
+        raise UsageError("name files or folders of sound without wake words, or give --microphone: one of the two")
     if not 0 <= args.tolerance <= 10:  # nan too
-        raise ConfigError(f"--tolerance is {args.tolerance:g}: give seconds, from 0 to 10")
+        raise UsageError(f"--tolerance is {args.tolerance:g}: give seconds, from 0 to 10")
     samples = measure_live.most(args)
     if not args.microphone and (samples is not None or args.device is not None or args.channel is not None):
-        raise ConfigError("--hours, --seconds, --device and --channel are for --microphone: files are heard whole")
+        raise UsageError("--hours, --seconds, --device and --channel are for --microphone: files are heard whole")
     if samples is not None and samples / SAMPLE_RATE / 3600 < budget.hours_needed:
-        raise ConfigError(f"so short a time cannot show this budget: it takes {budget.hours_needed:.3g} h at least")
+        raise UsageError(f"so short a time cannot show this budget: it takes {budget.hours_needed:.3g} h at least")
 
 
 def _model(args: argparse.Namespace, settings: "Config") -> "Manifest":
@@ -126,7 +128,7 @@ def _per_hour(text: str) -> float:
     try:
         return float(found[1]) / _PER[found[2]] if found else float("nan")
     except ValueError as error:
-        raise ConfigError(f"--budget {text!r} is no rate: write 0.1/h, or 1/day") from error
+        raise UsageError(f"--budget {text!r} is no rate: write 0.1/h, or 1/day") from error
 
 
 def _files(args: argparse.Namespace, budget: "Budget") -> list[Path]:

@@ -4,9 +4,9 @@ import argparse
 from contextlib import closing
 from pathlib import Path
 
-from ..errors import AudioError, ConfigError
-from . import terminal
-from .asked import add_wake_options
+from ..errors import AudioError, ConfigError, UsageError
+from . import asked, terminal
+from .usage import channel
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -21,10 +21,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="WAV, FLAC, OGG or MP3")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to")
-    add_wake_options(parser)
-    parser.add_argument("--channel", type=int, help="channel to take, from 1; all are mixed if not given")
+    asked.add_wake_options(parser)
+    parser.add_argument("--channel", type=channel, help="channel to take, from 1; all are mixed if not given")
     parser.add_argument("--json", action="store_true", help="one JSON line a file: file, out, steps")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, threshold=[])
 
 
 def run(args: argparse.Namespace) -> int:
@@ -32,16 +32,17 @@ def run(args: argparse.Namespace) -> int:
     import numpy as np
 
     from ..audio.files import FileSource
+    from ..config import Config
     from ..wake import load, sweep
     from .progress import shown
 
     names = [path.stem for path in args.files]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ConfigError(
+        raise UsageError(
             f"several files are called {twice[0]!r}: their scores would overwrite each other in {args.out}"
         )
-    scorer, code = load(args.words, args.model, args.engine), 0
+    scorer, code = load(asked.of_one_model(args, Config()).words, args.model, args.engine), 0
     try:
         args.out.mkdir(parents=True, exist_ok=True)
         for path in args.files:

@@ -10,14 +10,15 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
-from ..errors import ConfigError
+from ..errors import UsageError
 from ..notify import Notify
-from . import asked, journald, terminal
+from . import asked, journald, listening, terminal
 from .listen_service import Reload, has_terminal
 from .listening import Listening, add_listening_options
 from .printer import Printer
 from .story import lost
 from .terminal import plain, say
+from .usage import channel, typed
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -63,7 +64,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument("--zeroconf", metavar="NAME", help="announce a --uri on the network by this name")
     parser.add_argument("--device", help="with --mic-uri: microphone, as for `wakegate listen`")
     parser.add_argument(
-        "--channel", type=int, help="with --mic-uri: channel to take, from 1; all are mixed if not given"
+        "--channel", type=channel, help="with --mic-uri: channel to take, from 1; all are mixed if not given"
     )
     parser.add_argument("--input", metavar="FILE|-", help="with --mic-uri: a sound file in the microphone's place")
     parser.add_argument(
@@ -76,41 +77,51 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def run(args: argparse.Namespace) -> int:
     """Serve until somebody stops it."""
-    where = checked(args)
-    return _wake(args, where) if args.mic_uri is None else _microphone(args, where)
+    from .. import config
+
+    where = address_of(args)
+    settings = config.read(args.config)
+    return _wake(args, settings, where) if args.mic_uri is None else _microphone(args, settings, where)
 
 
-def checked(args: argparse.Namespace) -> "Address":
-    """Return where to serve; ConfigError for what no start would take."""
+def address_of(args: argparse.Namespace) -> "Address":
+    """Return where to serve; UsageError for what no start would take."""
     from ..serve.wyoming import address, announce, messages, microphone
 
     messages.check_installed()
     if args.mic_uri is None:
         for name in _OF_A_MICROPHONE:
             if getattr(args, name) not in (None, []):
-                raise ConfigError(f"--{name.replace('_', '-')} is a microphone's: give --mic-uri, or leave it out")
-        return announce.checked(args.zeroconf, address.parse(args.uri or DEFAULT))
+                raise UsageError(f"--{name.replace('_', '-')} is a microphone's: give --mic-uri, or leave it out")
+        with typed():
+            return announce.checked(args.zeroconf, address.parse(args.uri or DEFAULT))
     if args.zeroconf is not None:
-        raise ConfigError("a gated microphone is for this device alone: leave --zeroconf out, or give --uri")
-    where = microphone.checked(address.parse(args.mic_uri))
+        raise UsageError("a gated microphone is for this device alone: leave --zeroconf out, or give --uri")
+    with typed():
+        where = microphone.checked(address.parse(args.mic_uri))
     _users(args.mic_user)
     if args.input == "-" and where.scheme is address.Scheme.STDIO:
-        raise ConfigError("stdin cannot carry both sound and what a client says: give --input a file")
+        raise UsageError("stdin cannot carry both sound and what a client says: give --input a file")
     return where
 
 
-def _wake(args: argparse.Namespace, where: "Address") -> int:
-    from .. import config
+def check(args: argparse.Namespace, settings: "Config") -> None:
+    """Raise what of options or config no start would take; nothing is opened."""
+    if args.mic_uri is None:
+        _asked(args, settings, _models(args))
+    else:
+        listening.check(args, settings)
+
+
+def _wake(args: argparse.Namespace, settings: "Config", where: "Address") -> int:
     from ..serve.wyoming import address
     from ..serve.wyoming.announce import announced
     from ..serve.wyoming.door import Door
     from ..serve.wyoming.running import run_until_stopped
     from ..serve.wyoming.wake import MOST_CLIENTS, WakeService
     from ..serve.wyoming.words import Words
-    from ..wake import catalogue, manifest
 
-    settings = config.read(args.config)
-    models = catalogue.installed() if args.model is None else (manifest.read(args.model.with_suffix(".json")),)
+    models = _models(args)
     words = Words(models, *_asked(args, settings, models), args.engine)
     words.load()
 
@@ -146,25 +157,35 @@ def _leave() -> None:
     os._exit(terminal.STOPPED)
 
 
+def _models(args: argparse.Namespace) -> "Sequence[Manifest]":
+    from ..wake import catalogue
+
+    named = asked.named_model(args)
+    return catalogue.installed() if named is None else (named,)
+
+
 def _asked(
-    args: argparse.Namespace, settings: "Config", models: Sequence["Manifest"]
+    args: argparse.Namespace, settings: "Config", models: "Sequence[Manifest]"
 ) -> tuple[Sequence[str] | None, dict[str, float]]:
-    """Return the words to offer, all if None, and thresholds."""
-    from ..wake.catalogue import spelled
+    """Return the words to offer, all if None, and thresholds; raise what is wrong with them by whoever gave them."""
+    from ..serve.wyoming.words import Words
 
     words = asked.words(args, settings)
-    offered = [e.word for model in models for e in model.words] if words is None else map(spelled, words)
+    with asked.blamed(args, settings):
+        offered = Words(models, words, {}).offered
+    asked.check_thresholds(args, settings, offered)
     return words, asked.thresholds(args, settings, offered)
 
 
-def _microphone(args: argparse.Namespace, where: "Address") -> int:
+def _microphone(args: argparse.Namespace, settings: "Config", where: "Address") -> int:
     from ..serve.wyoming import address
     from ..serve.wyoming.microphone import GatedMicrophone
 
+    what = listening.check(args, settings)
     tell = _Teller(args, sys.stderr if where.scheme is address.Scheme.STDIO else sys.stdout)
     with ExitStack() as stack:
-        listening = Listening(args, stack)
-        scorer = listening.scorer
+        heard = Listening(args, settings, what, stack)
+        scorer = heard.scorer
         # Of clients another thread tells: apart from the events.
         sink = GatedMicrophone(
             where,
@@ -172,12 +193,12 @@ def _microphone(args: argparse.Namespace, where: "Address") -> int:
             _Teller(args, sys.stderr).dropped,
             users=_users(args.mic_user),
         )
-        pipeline = listening.open(sink)
+        pipeline = heard.open(sink)
         stack.enter_context(sink)
         stack.callback(pipeline.close)  # before the sink goes: whoever listens is told of the end
         tell.opened(sink.found_at, scorer.words)
         sink.when_over(pipeline.stop)
-        listening.run(pipeline, tell.out)
+        heard.run(pipeline, tell.out)
     return 0
 
 
@@ -187,7 +208,7 @@ def _users(name: str | None) -> frozenset[int]:
     try:
         return frozenset() if name is None else frozenset({pwd.getpwnam(name).pw_uid})
     except KeyError as error:
-        raise ConfigError(f"--mic-user {name!r} is no user of this device") from error
+        raise UsageError(f"--mic-user {name!r} is no user of this device") from error
 
 
 class _Teller:

@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from ..errors import ConfigError
+from ..errors import UsageError
 from ..events import Cause, Verdict
 from .terminal import plain
 
@@ -62,7 +62,7 @@ def _seconds(text: str) -> float:
     try:
         return float(text.removesuffix("s"))
     except ValueError as error:
-        raise ConfigError(f"--for {text!r} is not a time: write seconds, 5 or 5s") from error
+        raise UsageError(f"--for {text!r} is not a time: write seconds, 5 or 5s") from error
 
 
 def _sentence(reply: dict[str, object]) -> str:

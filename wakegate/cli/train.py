@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import ConfigError
+from ..errors import ConfigError, UsageError
 from . import terminal
 
 if TYPE_CHECKING:
@@ -72,9 +72,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def run(args: argparse.Namespace) -> int:
     """Say what will be done, ask, train, and say what it was measured to do."""
     if args.threads is not None and not 1 <= args.threads <= MOST_THREADS:
-        raise ConfigError(f"--threads is {args.threads}: give a number of cores, 1 to {MOST_THREADS}")
+        raise UsageError(f"--threads is {args.threads}: give a number of cores, 1 to {MOST_THREADS}")
     if not 0 <= args.seed <= MOST_SEED:
-        raise ConfigError(f"--seed is {args.seed}: give a whole number, 0 to {MOST_SEED}")
+        raise UsageError(f"--seed is {args.seed}: give a whole number, 0 to {MOST_SEED}")
     try:
         from ..train.own import plan, run
     except ImportError as error:
@@ -143,7 +143,7 @@ def _say_left_out(option: str, sides: "Sides | None") -> None:
 def _goes_on() -> bool:
     """Ask; without a person there, refuse and say how to begin all the same."""
     if not sys.stdin.isatty():
-        raise ConfigError("nobody is here to ask whether to begin: give --yes")
+        raise UsageError("nobody is here to ask whether to begin: give --yes")
     print("go on? [y/N] ", end="", file=sys.stderr, flush=True)
     try:
         return input().strip().lower() in ("y", "yes")

@@ -67,7 +67,7 @@ class Publisher:
         site: str = "default",
     ) -> None:
         for name, part in (("prefix", prefix), ("site", site), *(("word", word) for word in words)):
-            _check(name, part)
+            check_part(name, part)
         self._model, self._site, self._topic = model_sha256, site, f"{prefix}/{site}"
         self._sent: deque[MQTTMessageInfo] = deque()
         self._missed = 0
@@ -169,7 +169,7 @@ class Publisher:
         self._gone.set()
 
 
-def _check(name: str, part: str) -> None:
+def check_part(name: str, part: str) -> None:
     """Refuse what cannot be part of a topic, or would be somebody else's; a prefix may have levels."""
     levels = part.split("/") if name == "prefix" else [part]
     if not all(level and level.isprintable() and not set(level) & set("/+#$") for level in levels):

@@ -1,0 +1,29 @@
+"""Usage: what stands on the command line, apart from what this device has.
+
+Owns the border between exit code 2 and 1. 2 is what was typed: a value that cannot be, or that names a word, a user or
+a group which this device does not know. It is wrong at every start, and a service manager leaves it. 1 is what the
+device lacks or holds: a microphone, a file, a package, a record, an address, what is written in ``wakegate.toml``.
+Somebody may mend that while a service is started again and again, and it comes up by itself.
+"""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..errors import ConfigError, ModelError, UsageError
+
+
+@contextmanager
+def typed() -> Iterator[None]:
+    """Take what a setting or a word is found wrong with in here for wrong usage: somebody typed it."""
+    try:
+        yield
+    except (ConfigError, ModelError) as error:
+        raise UsageError(str(error)) from error
+
+
+def channel(text: str) -> int:
+    """Read a channel; ArgumentTypeError for what no device and no file has."""
+    if not text.isascii() or not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no channel: give a whole number, from 1")
+    return int(text)
