@@ -30,13 +30,15 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = """
 import argparse, sys
 from wakegate.cli import consent, reset
-from wakegate.errors import WakegateError
+from wakegate.errors import UsageError, WakegateError
 from wakegate.testing import StillClock
 top = argparse.ArgumentParser(); commands = top.add_subparsers()
 consent.add(commands); reset.add(commands)
 args = top.parse_args(sys.argv[1:])
 try: sys.exit(args.run(args, clock=StillClock()))
-except WakegateError as error: sys.exit(f"wakegate: {error}")
+except WakegateError as error:
+    print(f"wakegate: {error}", file=sys.stderr)
+    sys.exit(2 if isinstance(error, UsageError) else 1)
 """
 """The commands under a set clock: only a caller in Python can pass one, no flag and no variable."""
 
@@ -137,8 +139,12 @@ def test_without_a_terminal_nobody_can_say_yes(tmp_path: Path) -> None:
 
 def test_wrong_keys_and_purposes_teach_and_never_repeat_a_secret(tmp_path: Path) -> None:
     secret = command(tmp_path, "consent", "grant", "review", "--key", SECRET)
-    assert secret.returncode == 1 and "secret key" in secret.stderr and SECRET not in secret.stderr + secret.stdout
-    assert command(tmp_path, "consent", "grant", "review").returncode == 1
+    assert secret.returncode == 2 and "secret key" in secret.stderr and SECRET not in secret.stderr + secret.stdout
+    none = command(tmp_path, "consent", "grant", "review")
+    assert none.returncode == 2 and "--key age1..." in none.stderr and "`age-keygen -o key.txt`" in none.stderr
+    assert command(tmp_path, "consent", "grant", "review", "--key", "age1foo").returncode == 2
+    assert command(tmp_path, "consent", "grant", "assist", "--key", KEY).returncode == 2
+    assert command(tmp_path, "consent", "grant", "assist", "--days", "0").returncode == 2
     assert "180" in command(tmp_path, "consent", "grant", "review", "--key", KEY, "--days", "999").stderr
     unknown = command(tmp_path, "consent", "grant", "everything")
     assert unknown.returncode == 2 and "false_accept_review" in unknown.stderr
@@ -268,4 +274,4 @@ def test_every_notice_says_what_must_be_said(purpose: Purpose) -> None:
 
 def test_what_a_grant_leans_on_is_asked_before_the_person_is(tmp_path: Path) -> None:
     code, shown = typed(tmp_path, "consent", "grant", "improve", answer=b"yes\n")
-    assert code == 1 and "needs a grant of review" in shown and "Type yes" not in shown
+    assert code == 1 and "`wakegate consent grant review`" in shown and "Type yes" not in shown

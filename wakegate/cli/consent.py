@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ..consent import notice
+from ..consent import notice, sealing
 from ..consent.clock import Clock, SystemClock
 from ..consent.entries import Doubted, Entry, Granted, Revoked
 from ..consent.grant import Act, Grant, Surface, checked_keys
@@ -20,6 +20,7 @@ from ..events import Purpose, Reason
 from ..place import SERVICE
 from .person import ask, open_ledger
 from .terminal import emit, plain, say, table
+from .usage import typed
 
 _EXAMPLES = {
     "grant": "example: wakegate consent grant review --key age1... --days 30    (a device with a button or a screen "
@@ -66,13 +67,16 @@ def add(commands: "argparse._SubParsersAction[Any]") -> None:
 def run_grant(args: argparse.Namespace, clock: Clock | None = None) -> int:
     """Show the notice, ask, and put a yes on record."""
     purpose: Purpose = args.purpose
-    keys, days = checked_keys(purpose, args.key or _offered(purpose)), checked_days(purpose, args.days)
+    with typed():
+        days = checked_days(purpose, args.days)
+    keys = _keys(purpose, args.key)
     clock = clock or SystemClock()
     ledger = open_ledger(clock)
     ledger.notices.append(_announce)
     bases = RULES[purpose].leans_on
     if bases and not any(isinstance(answer, Grant) for base, answer in ledger.status().items() if base in bases):
-        raise ConfigError(f"{purpose} needs a grant of {' or '.join(bases)} first, and none holds now")
+        first = " or ".join(f"`wakegate consent grant {base}`" for base in bases)
+        raise ConfigError(f"{purpose} rests on another grant, and none of those holds now: first run {first}")
     shown = notice.text(purpose, keys, days)
     if days is not None and not clock.now().trusted:
         shown += (
@@ -177,6 +181,15 @@ def _known(text: str) -> Purpose:
         return Purpose(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no purpose: choose one of {', '.join(Purpose)}") from None
+
+
+def _keys(purpose: Purpose, given: Sequence[str]) -> tuple[str, ...]:
+    """Return the reviewers' keys, checked; UsageError where those on the command line will not do, or are missing."""
+    keys = given or _offered(purpose)
+    if keys and sealing.tool() is None:  # no fault of the keys
+        return checked_keys(purpose, keys)
+    with typed():
+        return checked_keys(purpose, keys)
 
 
 def _offered(purpose: Purpose) -> list[str]:

@@ -113,7 +113,10 @@ def checked_keys(purpose: Purpose, keys: Sequence[str]) -> tuple[str, ...]:
     if len(set(checked)) != len(checked):
         raise ConfigError("the same reviewer key was given twice")
     if RULES[purpose].needs_keys and not checked:
-        raise ConfigError(f"{purpose} needs the reviewer's age public key (age1...): clips are sealed to it alone")
+        raise ConfigError(
+            f"{purpose} needs the reviewer's age public key, to which alone clips are sealed: give --key age1... (the "
+            "reviewer makes a pair with `age-keygen -o key.txt`, away from this device)"
+        )
     if checked and not RULES[purpose].needs_keys:
         raise ConfigError(f"{purpose} takes no reviewer key: nothing is sealed for it")
     return checked
