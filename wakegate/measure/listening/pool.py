@@ -13,7 +13,7 @@ from concurrent.futures import BrokenExecutor, CancelledError
 from dataclasses import replace
 from typing import Any
 
-from ...errors import ConfigError
+from ...errors import ConfigError, UsageError
 from . import worker
 from .worker import REASON, Answer, Task
 
@@ -157,7 +157,7 @@ def _deaf() -> None:
 def _client(cluster: str) -> Any:
     """Connect to a scheduler that has workers."""
     if not cluster.startswith(DASK):
-        raise ConfigError(f"--cluster {cluster}: give dask:tcp://HOST:PORT, the address that `dask scheduler` prints")
+        raise UsageError(f"--cluster {cluster}: give dask:tcp://HOST:PORT, the address that `dask scheduler` prints")
     try:
         from distributed import Client
     except ImportError as error:
