@@ -4,8 +4,10 @@ import fcntl
 import os
 import pty
 import select
+import struct
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -60,16 +62,23 @@ def command(home: Path, *words: object, stdin: bytes = b"", **more: object) -> "
 
 
 def on_terminal(
-    script: str, *words: str, cwd: Path, environment: dict[str, str], answer: bytes, early: bytes = b""
+    script: str,
+    *words: str,
+    cwd: Path,
+    environment: dict[str, str],
+    answer: bytes,
+    early: bytes = b"",
+    columns: int = 0,
 ) -> tuple[int, str]:
     """Run Python on a terminal of its own and answer its question; return the exit code and all that was shown.
 
-    ``early`` is typed before anything is asked.
+    ``early`` is typed before anything is asked; a terminal of 0 columns does not say how wide it is.
     """
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(cwd)
         os.execve(sys.executable, [sys.executable, "-c", script, *words], environment)
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
     os.write(terminal, early)
     shown, answered, end = b"", False, time.monotonic() + 60
     while time.monotonic() < end and select.select([terminal], [], [], 30)[0]:
@@ -88,9 +97,9 @@ def on_terminal(
     return code, shown.decode().replace("\r\n", "\n")
 
 
-def typed(home: Path, answer: bytes, *words: str) -> tuple[int, str]:
+def typed(home: Path, answer: bytes, *words: str, columns: int = 0) -> tuple[int, str]:
     """Run the command :func:`on_terminal` in ``home``."""
-    return on_terminal(RUN, *words, cwd=home, environment=environment(home), answer=answer)
+    return on_terminal(RUN, *words, cwd=home, environment=environment(home), answer=answer, columns=columns)
 
 
 def narrow() -> tuple[int, int]:

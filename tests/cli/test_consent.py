@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli import process
 from tests.cli.process import on_terminal
 from wakegate.cli import consent
 from wakegate.cli.person import open_ledger
@@ -114,7 +115,7 @@ def test_a_typed_yes_grants_and_the_notice_says_who_listens(tmp_path: Path) -> N
     answer = ledger(tmp_path).decide(Purpose.REVIEW)
     assert isinstance(answer, Grant) and answer.keys == (KEY,) and answer.act.did == "typed yes"
     assert answer.notice_sha256 == notice.sha256(notice.text(Purpose.REVIEW, [KEY], 30))
-    assert notice.text(Purpose.REVIEW, [KEY], 30) in shown
+    assert " ".join(notice.text(Purpose.REVIEW, [KEY], 30).split()) in flat
     assert sum(isinstance(ledger(tmp_path).decide(purpose), Grant) for purpose in Purpose) == 1
 
 
@@ -269,7 +270,21 @@ def test_every_notice_says_what_must_be_said(purpose: Purpose) -> None:
     assert f"wakegate consent revoke {purpose}" in text and "10 days" in text
     assert ("A PERSON WILL LISTEN" in text) is (KEY in text) is ("review" in purpose)
     assert ("delete_after, 30 days" in text) is ("review" in purpose)
-    assert "anonym" not in text and max(len(line) for line in text.splitlines()) <= 120
+    assert "anonym" not in text and ("For how long: 1 day, then" in notice.text(purpose, days=1))
+
+
+@pytest.mark.parametrize(("columns", "widest"), [(0, 80), (66, 66), (90, 90), (300, 100)])
+@pytest.mark.parametrize(
+    "words", [("consent", "grant", "review", "--key", KEY), ("mute", "off"), ("reset",)], ids=" ".join
+)
+def test_what_is_asked_is_as_wide_as_the_terminal(
+    tmp_path: Path, columns: int, widest: int, words: tuple[str, ...]
+) -> None:
+    process.place(tmp_path).prepare().muted.touch()
+    code, shown = process.typed(tmp_path, b"no\n", *words, columns=columns)
+    asked = shown.partition("Type yes")[0].splitlines()
+    lengths = [len(line) for line in asked if str(tmp_path) not in line]
+    assert code == 0 and widest - 15 < max(lengths) <= widest, "broken where it must be, and nowhere else"
 
 
 def test_what_a_grant_leans_on_is_asked_before_the_person_is(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def test_a_factory_reset_leaves_a_mute_and_says_so(tmp_path):
     command(tmp_path, "mute")
     code, shown = typed(tmp_path, b"yes\n", "reset")
     assert code == 0 and kept(place(tmp_path))
-    notice, _, done = shown.partition("Type yes")
+    notice, _, done = " ".join(shown.split()).partition("Type yes")
     assert "A mute stays until `wakegate mute off`" in notice and "It stays muted until `wakegate mute off`" in done
     typed(tmp_path, b"yes\n", "mute", "off")
     assert "stays muted" not in typed(tmp_path, b"yes\n", "reset")[1]

@@ -81,7 +81,7 @@ def run_grant(args: argparse.Namespace, clock: Clock | None = None) -> int:
     if days is not None and not clock.now().trusted:
         shown += (
             "\n\nThis device's clock is not set by a time server. The grant has an end, so it stays refused until the "
-            "clock is\nset; if the device restarts before that, it must be given again."
+            "clock is set; if the device restarts before that, it must be given again."
         )
     if not ask(shown, f"Type yes to grant {purpose}, anything else to refuse: "):
         say(f"Nothing was granted: the answer was not `yes`. {purpose} stays as it was.")

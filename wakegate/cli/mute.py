@@ -12,8 +12,8 @@ from .person import ask
 from .terminal import say
 
 _NOTICE = """\
-Every listener of this user hears its microphone again, for wake words. What may leave after one is as it was: see
-`wakegate consent status`."""
+Every listener of this user hears again, for wake words. What may leave after one is as it was: see `wakegate consent \
+status`."""
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

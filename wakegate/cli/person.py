@@ -11,11 +11,13 @@ from ..consent.ledger import Ledger
 from ..consent.witness import Witness
 from ..errors import ConfigError, JournalError
 from ..place import Place
-from .terminal import plain
+from .terminal import plain, wrapped
 
 
 def ask(shown: str, question: str) -> bool:
     """Show a text and a question on the terminal itself; whether the person typed ``yes`` and Enter.
+
+    Its lines are broken as the terminal is wide, and nothing else of it is changed.
 
     Raises
     ------
@@ -30,7 +32,8 @@ def ask(shown: str, question: str) -> bool:
             "(over ssh: `ssh -t`)"
         ) from error
     with os.fdopen(fd, "r+b", buffering=0) as terminal:
-        terminal.write(f"\n{plain(shown)}\n\n".encode())
+        width = os.get_terminal_size(fd).columns or 80  # a serial line does not say
+        terminal.write(f"\n{wrapped(plain(shown), width)}\n\n".encode())
         # What was typed before the question was shown answers nothing.
         termios.tcflush(fd, termios.TCIFLUSH)
         terminal.write(question.encode())

@@ -26,9 +26,9 @@ This removes from {place}:
   - the consent ledger and its history
   - the journal: every wake, label and count, and with it the record behind your rates
 
-Models, configuration and what already left this device are not touched. A mute stays until `wakegate mute off`.
-It cannot be undone.
-Export the journal first if you want to keep its numbers: wakegate journal export
+Models, configuration and what already left this device are not touched. \
+A mute stays until `wakegate mute off`. It cannot be undone.
+If you want to keep the journal's numbers, export it first: wakegate journal export
 Restart `wakegate listen` afterwards if it runs."""
 
 

@@ -1,12 +1,13 @@
 """What the commands print with: JSON Lines for programs, words and tables for people.
 
-Owns the one place that decides how a line looks. Never imports rich before something rich is printed: the listening
-commands stay small in memory.
+Owns the one place that decides how a line looks, and how wide it is. Never imports rich before something rich is
+printed: the listening commands stay small in memory.
 """
 
 import errno
 import json
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TextIO
@@ -42,6 +43,21 @@ def plain(text: str) -> str:
     return "".join(
         one if one.isprintable() or one == "\n" else one.encode("unicode_escape").decode("ascii") for one in text
     )
+
+
+WIDEST = 100
+"""Longer lines are hard to read, however wide a terminal is."""
+
+
+def wrapped(text: str, width: int) -> str:
+    """Return a text whose lines are broken between words where they are wider, as deep as they begin."""
+    lines = []
+    for line in text.split("\n"):
+        depth = len(line) - len(line.removeprefix("  - ").lstrip())
+        lines += textwrap.wrap(
+            line, min(width, WIDEST), subsequent_indent=" " * depth, break_long_words=False, break_on_hyphens=False
+        ) or [""]
+    return "\n".join(lines)
 
 
 STOPPED = 130
