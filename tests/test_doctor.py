@@ -49,6 +49,13 @@ def test_a_ledger_put_back_is_seen_though_the_journal_was_just_rotated(place: Pl
     assert "not there yet" not in finding("journal", place).seen
 
 
+def test_a_persons_mute_is_weak_and_says_what_ends_it(place: Place) -> None:
+    assert finding("mute", place).health is Health.GOOD
+    place.muted.touch()
+    found = finding("mute", place)
+    assert found.health is Health.WEAK and found.mend == "`wakegate mute off`"
+
+
 def test_crashes_that_are_piped_away_are_not_off(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("wakegate.doctor.resource.getrlimit", lambda _: (0, 0))
     monkeypatch.setattr(doctor, "CORE_PATTERN", tmp_path / "pattern")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from . import config
+from . import config, mute
 from .audio.memory import PrivateMemory
 from .consent import sealing
 from .consent.clock import Clock
@@ -61,6 +61,7 @@ def examine(place: Place, clock: Clock) -> Iterator[Finding]:
         ("clock", lambda: _clock(clock)),
         ("consent ledger", lambda: _ledger(place, clock)),
         ("journal", lambda: _journal(place)),
+        ("mute", lambda: _mute(place)),
         ("microphone", _microphone),
     )
     for name, check in checks:
@@ -193,6 +194,12 @@ def _journal(place: Place) -> Finding:
     if not found.files:
         return Finding("journal", Health.GOOD, "not there yet: nothing has happened")
     return Finding("journal", Health.GOOD, f"{found.lines} lines (files: {found.files}), the chain holds")
+
+
+def _mute(place: Place) -> Finding:
+    if mute.kept(place):
+        return Finding("mute", Health.WEAK, "a person has muted this device: nothing is heard", "`wakegate mute off`")
+    return Finding("mute", Health.GOOD, "nobody has muted this device")
 
 
 def _microphone() -> Finding:

@@ -287,6 +287,12 @@ def test_what_is_asked_is_as_wide_as_the_terminal(
     assert code == 0 and widest - 15 < max(lengths) <= widest, "broken where it must be, and nowhere else"
 
 
+def test_status_says_that_a_person_has_muted_the_device(tmp_path: Path) -> None:
+    assert "uted" not in inside(tmp_path, "consent", "status").stdout
+    place(tmp_path).prepare().muted.touch()
+    assert "Muted by a person" in inside(tmp_path, "consent", "status").stdout
+
+
 def test_what_a_grant_leans_on_is_asked_before_the_person_is(tmp_path: Path) -> None:
     code, shown = typed(tmp_path, "consent", "grant", "improve", answer=b"yes\n")
     assert code == 1 and "`wakegate consent grant review`" in shown and "Type yes" not in shown

@@ -17,6 +17,7 @@ from ..consent.purposes import RULES, checked_days
 from ..consent.receipt import iso, receipt
 from ..errors import ConfigError
 from ..events import Purpose, Reason
+from ..mute import kept
 from ..place import SERVICE
 from .person import ask, open_ledger
 from .terminal import emit, plain, say, table
@@ -124,6 +125,8 @@ def run_status(args: argparse.Namespace, clock: Clock | None = None) -> int:
             rows.append((purpose.value, f"refused: {answer.reason}", why))
     table("Consent", ("purpose", "stands", "why, until when, who"), rows)
     print("To opt in: wakegate consent grant PURPOSE. To take it back: wakegate consent revoke PURPOSE.")
+    if kept(ledger.place):
+        print("Muted by a person: nothing is heard, and so nothing leaves, until `wakegate mute off`.")
     if ledger.trouble:
         say(f"The ledger cannot be trusted: {ledger.trouble}")
     return 0

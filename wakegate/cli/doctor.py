@@ -20,7 +20,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "doctor",
         help="say what protects this device and what does not, and whether its microphone is right",
         description="Check locked memory, core dumps, swap, telemetry, models, config, permissions, clock, ledger, "
-        "journal and microphone. Changes nothing. With --mic: listen for three seconds, into memory that is "
+        "journal, mute and microphone. Changes nothing. With --mic: listen for three seconds, into memory that is "
         "overwritten at once, and say how loud, clean and whole the sound is, and whether a wake word was heard. "
         "Exit code 1 if something refuses until it is mended.",
         epilog="examples: wakegate doctor --json; wakegate doctor --mic --device USB",
