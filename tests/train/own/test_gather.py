@@ -1,11 +1,14 @@
 """Whose sound trains, whose measures, and what is left out. Around 2 s."""
 
+import shutil
+
 import numpy as np
 import pytest
 import soundfile
 
 pytest.importorskip("torch")
 
+from tests.cli.process import SIX_WORDS
 from wakegate.errors import ConfigError
 from wakegate.train.own import gather
 
@@ -48,10 +51,12 @@ def test_what_cannot_be_used_is_named_with_its_reason(tmp_path):
     (tmp_path / "broken.wav").write_bytes(b"RIFF no sound at all")
     soundfile.write(tmp_path / "silent.wav", np.zeros(RATE, np.int16), RATE)
     soundfile.write(tmp_path / "empty.wav", np.zeros(0, np.int16), RATE)
+    shutil.copy(SIX_WORDS, tmp_path / "six.flac")  # enrol refuses it too, by the same check
     sides = gather.recordings(tmp_path, "marvin")
     assert len(sides.trains) == 1 and sides.kept == ()
     reasons = dict(line.split(": ", 1) for line in sides.left_out)
-    assert set(reasons) == {"long.wav", "broken.wav", "silent.wav", "empty.wav"}
+    assert set(reasons) == {"long.wav", "broken.wav", "silent.wav", "empty.wav", "six.flac"}
+    assert "it lasts 18 s: give the word alone" in reasons["six.flac"]
     assert "lasts 3.0 s: record the phrase alone" in reasons["long.wav"] and "silent" in reasons["silent.wav"]
 
 

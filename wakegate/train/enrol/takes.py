@@ -14,10 +14,9 @@ from ...audio.quality import FRAME, Quality, measured
 from ...errors import ConfigError, WakegateError
 from ...events import SAMPLE_RATE
 from ..bounds import SHORTEST_S, stretches, utterances
-from ..own.gather import LONGEST_S, files, named, sound
+from ..own.gather import LONGEST_S, check_length, files, named, sound
 
 FEWEST = 3
-LONGEST_TAKE_S = 10.0
 SOFT_DB, CLEAR_DB = -50.0, 10.0
 """Speech below is too quiet to tell from the microphone's own noise; so far above the noise it can be told at all."""
 CLIPPED = 0.002
@@ -67,8 +66,7 @@ def checked(samples: NDArray[np.int16], name: str) -> Take:
     """
     if len(samples) < SHORTEST_S * SAMPLE_RATE:
         raise ConfigError("it is shorter than a word")
-    if len(samples) > LONGEST_TAKE_S * SAMPLE_RATE:
-        raise ConfigError(f"it lasts {len(samples) / SAMPLE_RATE:.0f} s: give the word alone, once a recording")
+    check_length(len(samples) / SAMPLE_RATE)
     quality = measured(samples)
     if quality.silent:
         raise ConfigError("it is silent: is the microphone muted?")

@@ -30,8 +30,8 @@ MOST_HOURS, MOST_KEPT_HOURS = 4.0, 8.0
 """Of background to train on, and to choose and measure with: more makes a run longer and hardly better."""
 LONGEST_S = 2.0
 """Of a spoken phrase."""
-LONGEST_FILE_S = 60.0
-"""Of a recording of one."""
+LONGEST_FILE_S = 10.0
+"""Of a recording of one: a longer one is of something else, and its loudest word perhaps not the one that is meant."""
 SOUND = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif", ".w64", ".caf", ".opus")
 
 
@@ -105,10 +105,19 @@ def sound(path: Path) -> NDArray[np.int16]:
         For what is no sound file, is damaged, or is too long to be one phrase.
     """
     with closing(FileSource(path)) as source:
-        if source.seconds is None or source.seconds > LONGEST_FILE_S:
-            raise ConfigError(f"it lasts longer than {LONGEST_FILE_S:g} s: record the phrase alone, one time a file")
+        if source.seconds is None:
+            raise ConfigError("it does not say how long it is: write it anew, as WAV or FLAC")
+        check_length(source.seconds)
         samples = np.zeros(math.ceil((source.seconds + 1) * SAMPLE_RATE), np.int16)
         return samples[: source.read(samples).count]
+
+
+def check_length(seconds: float) -> None:
+    """Raise ConfigError for a recording that is too long to be one of a word alone."""
+    if seconds > LONGEST_FILE_S:
+        raise ConfigError(
+            f"it lasts {seconds:.0f} s: give the word alone, once a recording, {LONGEST_FILE_S:g} s at most"
+        )
 
 
 def named(path: Path, folder: Path) -> str:
