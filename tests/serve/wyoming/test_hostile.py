@@ -15,7 +15,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.serve.wyoming.test_inbox import BAD, headers, rubbish
-from tests.serve.wyoming.world import RATE, WORDS, Detect, Event, chunks, send, serving, six_words, talk, until
+from tests.serve.wyoming.world import (
+    RATE,
+    WORDS,
+    Detect,
+    Event,
+    async_read_event,
+    chunks,
+    send,
+    serving,
+    six_words,
+    talk,
+    until,
+)
 from wakegate.serve.wyoming import door, inbox, wake
 from wakegate.serve.wyoming.wake import MOST_CLIENTS
 
@@ -234,27 +246,63 @@ def test_one_that_stops_inside_an_event_is_sent_away(monkeypatch):
     assert talk(run()) == ("error", "stalled")
 
 
-def test_one_that_talks_on_and_never_reads_is_dropped(monkeypatch):
+async def deaf(service):
+    """A client that asks on and on and reads nothing, until somebody is sent away."""
+    peer = socket.socket()
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    peer.connect(("127.0.0.1", int(service.uri.rpartition(":")[2])))
+    peer.setblocking(False)
+    with contextlib.suppress(OSError):
+        async with asyncio.timeout(15):
+            while not service.dropped:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(0.1):
+                        await asyncio.get_running_loop().sock_sendall(peer, b'{"type": "describe"}\n' * 100)
+    return peer
+
+
+async def talk_on(writer):
+    """Send without an end."""
+    with contextlib.suppress(OSError):
+        while True:
+            writer.write(b"\n" * 1000)
+            await writer.drain()
+
+
+@pytest.mark.parametrize("meanwhile", ["silent", "talks on", "has said all"])
+def test_one_that_talked_on_and_did_not_read_is_dropped_and_reads_why(monkeypatch, meanwhile):
     monkeypatch.setattr(door, "SLOW_S", 0.3)
 
     async def run():
         async with serving() as service:
-            port = int(service.uri.rpartition(":")[2])
-            peer = socket.socket()
-            peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            peer.connect(("127.0.0.1", port))
-            peer.setblocking(False)
-            loop = asyncio.get_running_loop()
-            with contextlib.suppress(OSError):
-                async with asyncio.timeout(15):
-                    while not service.dropped:
-                        with contextlib.suppress(TimeoutError):
-                            async with asyncio.timeout(1):
-                                await loop.sock_sendall(peer, b'{"type": "describe"}\n' * 100)
-            peer.close()
-            return [one.code for one in service.dropped], await gone(service), await service.is_well()
+            reader, writer = await asyncio.open_connection(sock=await deaf(service))
+            talking = asyncio.create_task(talk_on(writer)) if meanwhile == "talks on" else None
+            if meanwhile == "has said all":
+                writer.write_eof()
+            said = []
+            while (event := await async_read_event(reader)) is not None:
+                said.append((event.type, event.data.get("code")))
+            if talking is not None:
+                talking.cancel()
+            writer.close()
+            return said, [one.code for one in service.dropped], await gone(service), await service.is_well()
 
-    assert talk(run()) == (["slow"], True, True)
+    said, *rest = talk(run())
+    assert {*said[:-1]} == {("info", None)} and said[-1] == ("error", "slow")
+    assert rest == [["slow"], True, True]
+
+
+def test_those_who_never_read_hold_the_door_for_no_longer_than_the_farewell(monkeypatch):
+    monkeypatch.setattr(door, "SLOW_S", 0.3)
+
+    async def run():
+        async with serving(most=8) as service, contextlib.AsyncExitStack() as stack:
+            peers = await asyncio.gather(*(deaf(service) for _ in range(8)))
+            for peer in peers:
+                stack.enter_context(peer)
+            return await gone(service), {one.code for one in service.dropped}, await service.is_well()
+
+    assert talk(run()) == (True, {"slow"}, True)
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

@@ -15,7 +15,7 @@ wyoming = pytest.importorskip("wyoming", reason="the extra `wyoming` is not inst
 
 from wyoming.audio import AudioChunk, AudioStart, AudioStop  # noqa: E402
 from wyoming.client import AsyncClient  # noqa: E402
-from wyoming.event import Event  # noqa: E402
+from wyoming.event import Event, async_read_event  # noqa: E402, F401
 from wyoming.wake import Detect, Detection  # noqa: E402
 
 from wakegate.serve.wyoming import address  # noqa: E402

@@ -31,6 +31,8 @@ SLOW_S = 5.0
 SHARE = 8
 """Clients from one other device: it cannot take every place. Programs on this device have no such limit."""
 _FAREWELL_S = 1.0
+"""Seconds that one who is sent away has to read what it is owed, and as many to hear it out."""
+_LOOK_S = 0.02
 _AT_ONCE = 64
 
 _log = logging.getLogger(__name__)
@@ -97,16 +99,29 @@ class Client:
         try:
             async with asyncio.timeout(SLOW_S):
                 while not self.line.settle():
-                    await asyncio.sleep(0.02)
+                    await asyncio.sleep(_LOOK_S)
         except TimeoutError as error:
             raise ClientError("slow", "this client does not read what it is told: it is dropped") from error
 
     async def part(self, error: ClientError) -> None:
-        """Say why it ends, and hear the client out for a moment: a close on unread bytes would drop our own."""
+        """Say why it ends, give it a moment to read that, and hear it out: a close on unread bytes would drop our own.
+
+        What it has not read yet comes before the reason, and may be why it ends. Until then it has its place, or had it
+        taken: so many part at once, and no more.
+        """
         with suppress(OSError, EOFError, ClientError, TimeoutError):
             self.line.owe(messages.error(error.code, str(error)))
-            self.line.hang_up(still_listening=True)
             async with asyncio.timeout(_FAREWELL_S):
+                while not self.line.settle():
+                    await self._hear_out(_LOOK_S)  # it may read only once it has said what it is saying
+                    await asyncio.sleep(_LOOK_S)
+            self.line.hang_up(still_listening=True)
+            await self._hear_out(_FAREWELL_S)
+
+    async def _hear_out(self, within_s: float) -> None:
+        """Throw away what it says, for so long or to its end."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
                 while await self.line.receive(self.inbox.scratch):
                     pass
 
