@@ -122,6 +122,20 @@ def test_a_client_is_told_and_so_are_people_and_nothing_is_kept(tmp_path, scheme
     assert list(tmp_path.iterdir()) == [], "neither journal nor ledger nor sound"
 
 
+@pytest.mark.parametrize("as_json", [True, False])
+def test_people_are_told_of_a_near_miss_and_the_client_is_not(tmp_path, as_json):
+    words = ("--uri", "stdio://", "--threshold", "alexa=0.97", *(["--json"] if as_json else []))
+    done = command(tmp_path, "serve", *words, stdin=sent(*spoken()))
+    assert done.returncode == 0 and b'"not-detected"' in done.stdout and b'"detection"' not in done.stdout
+    told = done.stderr.decode().splitlines()[1]
+    if as_json:
+        near = json.loads(told)
+        assert (near["kind"], near["client"], near["word"], near["name"]) == ("near_miss", 1, "alexa", "alexa")
+        assert near["score"] < near["threshold"] == 0.97 and near["start_ms"] < near["end_ms"] and "id" not in near
+    else:
+        assert told.startswith("client 1 was not told of a near miss of 'alexa' (score 0.")
+
+
 def test_output_that_nobody_takes_costs_no_client_anything(tmp_path):
     """A reader that is gone is people's loss, and no assistant's."""
     uri = f"unix://{tmp_path}/wake.sock"

@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
 from ..errors import UsageError
+from ..events import Wake
 from ..notify import Notify
 from . import asked, journald, listening, terminal
 from .listen_service import Reload, has_terminal
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from ..config import Config
     from ..serve.wyoming.address import Address
     from ..serve.wyoming.door import Dropped
-    from ..serve.wyoming.wake import Woke
+    from ..serve.wyoming.wake import Told
     from ..wake.manifest import Manifest
 
 DEFAULT = "tcp://127.0.0.1:10400"
@@ -133,8 +134,8 @@ def _wake(args: argparse.Namespace, settings: "Config", where: "Address") -> int
     out = sys.stderr if where.scheme is address.Scheme.STDIO else sys.stdout
     printer = Printer(out, lambda count: lost(count, out, as_json=args.json))
     tell = _Teller(args, out, printer.put)
-    service = WakeService(words, tell.woke)
-    door = Door(where, service.serve, most=MOST_CLIENTS, dropped=tell.dropped, storms=[service.storm])
+    service = WakeService(words, tell.heard)
+    door = Door(where, service.serve, most=MOST_CLIENTS, dropped=tell.dropped, storms=service.storms)
     if not where.on_this_device:
         say(f"note: {where} can be reached from other devices, and Wyoming knows neither passwords nor encryption")
     reload = None if has_terminal() else Reload(args.config, settings, take, ())
@@ -222,9 +223,18 @@ class _Teller:
         names = list(words)
         self._say({"kind": "serving", "uri": found_at, "words": names}, f"serving {found_at} for {', '.join(names)}")
 
-    def woke(self, woke: "Woke") -> None:
-        line = f"client {woke.client} was told of {woke.heard.word!r} (score {woke.heard.score:.3f})"
-        self._say({"kind": "detection", "client": woke.client, **asdict(woke.heard)}, line)
+    def heard(self, told: "Told") -> None:
+        heard, event = told.heard, told.heard.event
+        score = {"word": event.word, "name": heard.name, "score": heard.score, "threshold": event.threshold}
+        times = {"at_ms": heard.at_ms, "start_ms": heard.start_ms, "end_ms": heard.end_ms}
+        if isinstance(event, Wake):
+            line = f"client {told.client} was told of {event.word!r} (score {heard.score:.3f})"
+            self._say({"kind": "detection", "client": told.client, "id": event.id, **score, **times}, line)
+        else:
+            scores = f"score {heard.score:.3f}, threshold {event.threshold:.3f}"
+            line = f"client {told.client} was not told of a near miss of {event.word!r} ({scores})"
+            line = journald.lines(line, journald.priority(event.kind), self.out)
+            self._say({"kind": event.kind, "client": told.client, **score, **times}, line)
 
     def dropped(self, who: "Dropped") -> None:
         self._say({"kind": "dropped", **asdict(who)}, f"client {who.client} was sent away: {who.why}")

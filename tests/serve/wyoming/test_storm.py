@@ -94,10 +94,24 @@ def test_a_client_that_says_the_word_over_and_over_is_told_each_time_and_people_
     async def run():
         async with serving() as service, service.client() as client:
             told = [word.name for _ in range(4) for word in await heard(client, six_words()[: 3 * RATE], ["alexa"])]
-            return told, [one.heard.name for one in service.woke]
+            return told, [one.heard.name for one in service.told if one.heard.event.kind == "wake"]
 
     assert talk(run()) == (["alexa"] * 4, ["alexa"] * 2)
     assert [one.message for one in caplog.records] == ["lines about detections were left out: 2"]
+
+
+def test_near_misses_over_and_over_take_no_detections_line(monkeypatch, caplog):
+    monkeypatch.setattr(storm, "MOST", 2)
+
+    async def run():
+        async with serving(thresholds={"computer": 0.97}) as service, service.client() as client:
+            for _ in range(4):
+                await heard(client, six_words()[: 6 * RATE], ["computer"])
+            await heard(client, six_words()[: 3 * RATE], ["alexa"])
+            return [(one.heard.event.kind, one.heard.name) for one in service.told]
+
+    assert talk(run()) == [("near_miss", "computer")] * 2 + [("wake", "alexa")]
+    assert [one.message for one in caplog.records] == ["lines about near misses were left out: 2"]
 
 
 def test_an_error_of_ours_that_clients_can_provoke_is_no_flood_of_traces(monkeypatch, caplog):

@@ -88,17 +88,18 @@ def test_every_word_is_heard_where_it_is(uri, tmp_path):
         async with serving(where) as service:
             assert service.uri.startswith(uri.removesuffix(":0"))
             async with service.client() as client:
-                return await heard(client, six_words()), service.woke, service.dropped
+                return await heard(client, six_words()), service.told, service.dropped
 
-    found, woke, dropped = talk(run())
+    found, told, dropped = talk(run())
     assert named(found) == WORDS and dropped == []
-    for detection, truth, told in zip(found, TRUTH, woke, strict=True):
+    wakes = [one.heard.event for one in told if one.heard.event.kind == "wake"]
+    for detection, truth, wake in zip(found, TRUTH, wakes, strict=True):
         context = detection.context
         assert truth["start_s"] * 1000 < detection.timestamp <= truth["end_s"] * 1000 + 200
         assert abs(context["word_start_ms"] - truth["start_s"] * 1000) < 300
         assert abs(context["word_end_ms"] - truth["end_s"] * 1000) < 200
         assert context["threshold"] <= context["score"] <= 1 and context["gate"] == "not_asked"
-        assert len(context["event"]) == 16 and told.heard.id == context["event"]
+        assert len(context["event"]) == 16 and wake.id == context["event"]
     assert len({one.context["event"] for one in found}) == len(WORDS)
 
 
@@ -128,6 +129,23 @@ def test_a_threshold_of_its_own():
             return await heard(client, six_words())
 
     assert named(talk(run())) == WORDS[1:]
+
+
+@pytest.mark.parametrize("seconds", [6, 4.7], ids=["in the sound", "cut off by its end"])
+def test_a_near_miss_is_for_people_and_never_for_the_client(seconds):
+    async def run():
+        async with serving(thresholds={"computer": 0.97}) as service, service.client() as client:
+            await send(client, six_words()[: int(seconds * RATE)], ["computer"])
+            await client.write_event(AudioStop().event())
+            await client.write_event(Event("ping", {}))
+            return [one.type for one in await until(client, "pong")], service.told
+
+    said, (told,) = talk(run())
+    assert said == ["not-detected", "pong"]
+    truth = next(one for one in TRUTH if one["word"] == "computer")
+    assert (told.client, told.heard.event.kind, told.heard.name) == (1, "near_miss", "computer")
+    assert told.heard.event.score < 0.97 == told.heard.event.threshold
+    assert abs(told.heard.start_ms - truth["start_s"] * 1000) < 300 and told.heard.at_ms <= seconds * 1000
 
 
 @pytest.mark.parametrize("names", [["hal"], ["alexa", "hal"], [], ["x" * 10_000], ["alexa"] * 40])

@@ -50,7 +50,7 @@ class Service:
     """A service that is running."""
 
     def __init__(self):
-        self.uri, self.words, self.woke, self.dropped = "", None, [], []
+        self.uri, self.words, self.told, self.dropped = "", None, [], []
 
     def client(self):
         return AsyncClient.from_uri(self.uri)
@@ -73,8 +73,8 @@ async def serving(uri="tcp://127.0.0.1:0", offered=None, thresholds=None, most=M
     """Run a wake service."""
     service = Service()
     service.words = words(offered, thresholds)
-    wake = WakeService(service.words, service.woke.append)
-    door = Door(address.parse(uri), wake.serve, most=most, dropped=service.dropped.append, storms=[wake.storm])
+    wake = WakeService(service.words, service.told.append)
+    door = Door(address.parse(uri), wake.serve, most=most, dropped=service.dropped.append, storms=wake.storms)
     found = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(door.run(found.set_result))
     service.uri = await found

@@ -4,13 +4,14 @@ Owns one stream at a time: its format, its clock and its ears. Holds 80 ms of so
 every new beginning and at the end. Reads no clock: time is what the client stamped on its chunks.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ...audio.block import Samples
 from ...audio.memory import PrivateMemory
-from ...events import SAMPLE_RATE, Wake
+from ...events import SAMPLE_RATE, NearMiss, Wake
 from ...wake.sweep import TAIL
 from .pcm import Format, Inlet
 from .words import Lent
@@ -20,28 +21,28 @@ _BLOCK = 1280
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
-    """A word in a client's sound.
+    """What was heard in a client's sound.
 
     Parameters
     ----------
-    id : str
-        The event's id, random.
-    word, name : str
-        The word, and what the client calls it.
-    score, threshold : float
-        Its score when it reached the threshold.
+    event : Wake or NearMiss
+        A word, or nearly one; its samples are those of the client's sound at 16 kHz.
+    name : str
+        What the client calls the word.
     at_ms, start_ms, end_ms : int
-        When it did, and the estimated word, in the client's time.
+        When its score reached the threshold, or was highest, and the estimated word, in the client's time.
     """
 
-    id: str
-    word: str
+    event: Wake | NearMiss
     name: str
-    score: float
-    threshold: float
     at_ms: int
     start_ms: int
     end_ms: int
+
+    @property
+    def score(self) -> float:
+        """Its score, as it is told."""
+        return round(self.event.score, 4)
 
 
 class Hearing:
@@ -110,7 +111,8 @@ class Hearing:
         heard = self._listen(self._inlet)
         self._inlet.wipe()
         end, self._inlet = self._pushed, None
-        return heard + self._found(np.zeros(TAIL, np.int16), end)
+        heard += self._found(np.zeros(TAIL, np.int16), end)
+        return heard + self._in_their_words([one for ear in self.lent.ears for one in ear.finish()], end)
 
     def wipe(self) -> None:
         """Overwrite all sound but what the ears hold, which go back to where they came from."""
@@ -128,20 +130,19 @@ class Hearing:
 
     def _found(self, samples: Samples, end: int) -> list[Heard]:
         """Listen to samples; nothing that is heard in them lies behind sample ``end``."""
-        wakes = [one for ear in self.lent.ears for one in ear.hear(samples) if isinstance(one, Wake)]
-        self.heard_any = self.heard_any or bool(wakes)
+        return self._in_their_words([one for ear in self.lent.ears for one in ear.hear(samples)], end)
+
+    def _in_their_words(self, found: Sequence[Wake | NearMiss], end: int) -> list[Heard]:
+        self.heard_any = self.heard_any or any(isinstance(one, Wake) for one in found)
         return [
             Heard(
-                id=one.id,
-                word=one.word,
+                event=one,
                 name=self.lent.names[one.word],
-                score=round(one.score, 4),
-                threshold=one.threshold,
                 at_ms=self._in_their_time(min(one.at, end)),
                 start_ms=self._in_their_time(one.start),
                 end_ms=self._in_their_time(min(one.end, end)),
             )
-            for one in sorted(wakes, key=lambda one: one.at)
+            for one in sorted(found, key=lambda one: one.at)
         ]
 
     def _in_their_time(self, at: int) -> int:

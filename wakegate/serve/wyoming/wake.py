@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...errors import ClientError
+from ...events import Wake
 from . import messages
 from .door import Client
 from .fairness import giving_way, told
@@ -31,8 +32,8 @@ _MOST_STAMP = 1 << 62
 
 
 @dataclass(frozen=True, slots=True)
-class Woke:
-    """A client was told of a wake word."""
+class Told:
+    """A client was told of a wake word; or had nearly said one, of which people are told alone."""
 
     client: int
     heard: Heard
@@ -45,18 +46,19 @@ class WakeService:
     ----------
     words : Words
         What it offers.
-    woke : callable
-        Told of detections, for people to know; of a storm of them, of some.
+    tell : callable
+        Told of detections and near misses, for people to know; of a storm of them, of some.
 
     Attributes
     ----------
-    storm : Storm
-        Of detections; for the door, which tells what was left out.
+    storms : sequence of Storm
+        Of both; for the door, which tells what was left out.
     """
 
-    def __init__(self, words: Words, woke: Callable[[Woke], None]) -> None:
-        self._words = words
-        self._woke, self.storm = woke, Storm("detections")
+    def __init__(self, words: Words, tell: Callable[[Told], None]) -> None:
+        self._words, self._say = words, tell
+        self._wakes, self._near = Storm("detections"), Storm("near misses")
+        self.storms = (self._wakes, self._near)
         self._talks: dict[Client, _Talk] = {}
 
     async def serve(self, client: Client) -> None:
@@ -74,9 +76,10 @@ class WakeService:
             loser.dismiss(told())
             self._talks[loser].forget()  # wherever it is, it does not go on from there
 
-    def _tell(self, woke: Woke) -> None:
-        if self.storm.passes():
-            self._woke(woke)
+    def _tell(self, told: Told) -> None:
+        # Near misses apart: there are more of them, and none is worth a detection's line.
+        if (self._wakes if isinstance(told.heard.event, Wake) else self._near).passes():
+            self._say(told)
 
 
 class _Talk:
@@ -86,10 +89,10 @@ class _Talk:
         self,
         words: Words,
         make_room: Callable[[str], None],
-        woke: Callable[[Woke], None],
+        told: Callable[[Told], None],
         client: Client,
     ) -> None:
-        self._words, self._make_room, self._woke, self._client = words, make_room, woke, client
+        self._words, self._make_room, self._told, self._client = words, make_room, told, client
         self._lent: Lent | None = None
         self._hearing: Hearing | None = None
         self._asked: object = None
@@ -180,16 +183,20 @@ class _Talk:
 
     async def _tell(self, found: list[Heard]) -> None:
         for heard in found:
-            context = {
-                "event": heard.id,
-                "score": heard.score,
-                "threshold": heard.threshold,
-                "word_start_ms": heard.start_ms,
-                "word_end_ms": heard.end_ms,
-                "gate": NOT_ASKED,
-            }
-            await self._client.say(messages.detection(heard.name, heard.at_ms, context))
-            self._woke(Woke(self._client.number, heard))
+            if isinstance(heard.event, Wake):  # never a near miss: there is no message but one that wakes
+                await self._client.say(messages.detection(heard.name, heard.at_ms, _context(heard, heard.event)))
+            self._told(Told(self._client.number, heard))
+
+
+def _context(heard: Heard, wake: Wake) -> dict[str, object]:
+    return {
+        "event": wake.id,
+        "score": heard.score,
+        "threshold": wake.threshold,
+        "word_start_ms": heard.start_ms,
+        "word_end_ms": heard.end_ms,
+        "gate": NOT_ASKED,
+    }
 
 
 def _format(event: Event) -> Format:
