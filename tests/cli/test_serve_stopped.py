@@ -1,6 +1,8 @@
 """``wakegate serve --uri`` while it ends: a second Ctrl-C waits for nobody. Around 10 s."""
 
+import contextlib
 import os
+import select
 import shutil
 import signal
 import socket
@@ -36,6 +38,23 @@ def serving(home, *words, **more):
     return process, client
 
 
+@contextlib.contextmanager
+def held_up(path):
+    """Hold up whoever reads a named pipe, once somebody does."""
+    end = time.monotonic() + 30
+    while True:
+        try:
+            writing = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+            break
+        except OSError:  # nobody yet
+            assert time.monotonic() < end
+            time.sleep(0.02)
+    try:
+        yield
+    finally:
+        os.close(writing)
+
+
 def gone(client):
     """Wait until it has been hung up on."""
     client.settimeout(30)
@@ -49,7 +68,7 @@ def test_a_second_ctrl_c_waits_for_no_model_that_is_being_loaded_for_a_client_th
         model.unlink()
         os.mkfifo(model)
         client.sendall(b'{"type": "detect", "data": {"names": ["alexa"]}}\n')
-        with model.open("wb"):  # it is being read
+        with held_up(model):
             process.send_signal(first)
             assert gone(client)
             with pytest.raises(subprocess.TimeoutExpired):
@@ -64,8 +83,10 @@ def test_a_second_ctrl_c_waits_for_no_reader_of_stderr(tmp_path):
     reading, writing = narrow()
     os.write(writing, bytes(4096))
     process = started(tmp_path, "serve", "--uri", "tcp://0.0.0.0:0", "--words", "alexa", stderr=writing)
-    with process, open(reading, "rb") as there:
+    with process, open(reading, "rb") as there, contextlib.ExitStack() as stack:
+        stack.callback(process.kill)  # which may be held up for ever, where this fails
         os.close(writing)
+        assert select.select([process.stdout], [], [], 30)[0]
         assert process.stdout.readline().startswith(b"serving")
         process.send_signal(signal.SIGINT)
         with pytest.raises(subprocess.TimeoutExpired):
