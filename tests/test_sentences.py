@@ -37,6 +37,17 @@ def test_a_detail_says_more_than_the_reason_alone():
     assert said == "release for assist ended early, 0.50 s had left: run this"
 
 
+def test_who_should_connect_is_told_where():
+    there = ", which it does where `--assist` or `--mic-uri` points"
+    for detail, said in (
+        ("no assistant is connected", f"no assistant is connected{there}"),
+        ("", f"nothing is connected that would take it{there}"),
+        ("give `wakegate listen --assist unix:PATH`", "give `wakegate listen --assist unix:PATH`"),
+    ):
+        refused = Refused(at=0, id=ID, purpose=Purpose.ASSIST, reason=Reason.NOWHERE_TO_GO, detail=detail)
+        assert str(refused) == f"not released for assist: {said}"
+
+
 def test_a_mute_says_whose_it_is_and_what_ends_it():
     assert str(Muted(at=0, by=Muter.DEVICE)) == (
         "muted by a person at the device: its button, or `wakegate mute off`, ends that"

@@ -6,7 +6,7 @@ line holds, of which any field may be missing.
 
 from collections.abc import Callable, Mapping
 
-from .events import SAMPLE_RATE, Muter
+from .events import SAMPLE_RATE, Muter, Reason
 
 Values = Mapping[str, object]
 
@@ -35,7 +35,7 @@ _REASONS = {
     "suspected": "it looks like a false accept",
     "not_suspected": "it does not look like a false accept",
     "stopped": "listening was stopped",
-    "muted": "the microphone was muted",
+    "muted": "somebody has muted it",
     "device_overflow": "the microphone ran over",
     "device_lost": "the microphone is gone",
     "end_of_sound": "the sound ended",
@@ -43,6 +43,7 @@ _REASONS = {
 }
 
 _ENDS = ": its button, or `wakegate mute off`, ends that"
+_CONNECTS = ", which it does where `--assist` or `--mic-uri` points"
 _MUTERS = {
     "device": "a person at the device",
     "socket": "a program on the event socket",
@@ -73,7 +74,9 @@ def _words(values: Values) -> str:
 
 def _reason(values: Values) -> str:
     reason = _text(values, "reason")
-    return _text(values, "detail") or _REASONS.get(reason, reason)
+    said = _text(values, "detail") or _REASONS.get(reason, reason)
+    # Whoever refuses knows that nobody is there, and not where one would come.
+    return said + _CONNECTS if reason == Reason.NOWHERE_TO_GO and "`" not in said else said
 
 
 def _seconds(samples: int) -> str:
