@@ -16,12 +16,14 @@ import pytest
 
 from tests.cli.process import on_terminal
 from wakegate import Pipeline, config, testing
+from wakegate.audio.block import Reading
 from wakegate.cli import COMMANDS
 from wakegate.events import Reason
 from wakegate.gate import frames, limits
 from wakegate.gate.frames import Info
 from wakegate.gate.socket_sink import SocketSink
 from wakegate.serve.event_socket_commands import Commands
+from wakegate.wake import catalogue
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = {
@@ -209,13 +211,46 @@ def test_the_fields_of_the_page_are_those_that_are_told(tmp_path):
         np.zeros(16_000, np.int16), words=["computer"], place=testing.place(tmp_path / "state")
     ) as heard:
         reply = json.loads(Commands(heard).answer(b'{"command": "status"}', 0.0))
-    (shown,) = [text for text in blocks("wakegate/serve/README.md", "text") if '"reply"' in text]
-    assert [*json.loads(shown)] == [*reply]
+    shown = json.loads(next(text for text in blocks("wakegate/serve/README.md", "text") if '"reply"' in text))
+    assert [*shown] == [*reply]
     info = Info(id="0123", word="alexa", score=0.9, threshold=0.4, word_start=800, word_end=1600)
     (header,) = re.findall(r"The header has (.*?) the word's bounds", page)
     (end,) = re.findall(r"The end has (.*?);", page)
     assert set(json.loads(frames.header(info))) == set(re.findall(r"`(\w+)`", header)) - {"s16le"}
     assert set(json.loads(frames.end(Reason.ENDPOINT, True, 0)[4:])) == set(re.findall(r"`(\w+)`", end))
+
+
+class Asks:
+    """A source in the middle of whose reading a program says something."""
+
+    name = "asks"
+
+    def read(self, out):
+        self.reply = json.loads(self.commands.answer(b'{"command": "mute", "for_s": 5}', 0.0))
+        out.fill(0)
+        return Reading(len(out), ended=True)
+
+    def wipe(self):
+        pass
+
+    def close(self):
+        pass
+
+
+def test_a_mute_lasts_as_the_page_says(tmp_path):
+    """From behind the block that is being read: what a program says never comes between two."""
+    source = Asks()
+    with Pipeline.open(source, words=["computer"], place=testing.place(tmp_path / "state")) as heard:
+        source.commands = Commands(heard)
+        list(heard)
+    shown = json.loads(next(text for text in blocks("wakegate/serve/README.md", "text") if '"reply"' in text))
+    for one in (shown, source.reply):
+        assert (one["command"], one["muted"]) == ("mute", "socket") and 5 < one["muted_for_s"] < 5.5
+
+
+def test_the_model_of_the_page_is_the_one_that_is_shipped():
+    (shown,) = re.findall(r'"modelVersion": "(\w+)\.\.\."', PAGES["wakegate/serve/README.md"])
+    assert catalogue.knowing(["alexa"])[0].sha256.startswith(shown)
 
 
 def test_the_check_line_is_what_is_configured():

@@ -4,7 +4,7 @@ Owns one thread that starts them, in the order of events, and ends them. The lis
 bounded queue. A command is run without a shell: its words are split once, when it is set, and what happened reaches
 it in its environment alone, so that no text of an event is ever taken for a command::
 
-    WAKEGATE_KIND=wake WAKEGATE_WORD=computer WAKEGATE_ID=9f… WAKEGATE_SCORE=0.93 … aplay ding.wav
+    WAKEGATE_KIND=wake WAKEGATE_WORD=computer WAKEGATE_ID=9f3c0a1b2d4e5f60 WAKEGATE_SCORE=0.93 … aplay ding.wav
 
 (every field of the event, and all of it as JSON in ``WAKEGATE_EVENT``). Never hands over audio, and never waits for a
 command: at most :data:`MOST_AT_ONCE` run, each at most :data:`LONGEST_S`; what has no room is left out, told once.

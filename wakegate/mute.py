@@ -1,4 +1,4 @@
-"""Mute: who has silenced the microphone, and until when.
+"""Mute: who has silenced the sound that is listened to, a microphone's or a file's, and until when.
 
 Owns that answer. Any thread may change it; the listening loop asks it with every block and overwrites what it reads
 while anybody is on the list. Time is counted in samples of the stream: no clock is read.

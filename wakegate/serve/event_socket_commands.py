@@ -10,13 +10,14 @@ A command is one line of JSON, and each gets one line of answer, in order::
     {"command": "mute"}                     until unmute; {"command": "mute", "for_s": 5} ends by itself, 60 s at most
     {"command": "unmute"}                   of a mute that came over this socket
     {"command": "cancel"}                   the person took the request back
-    {"command": "label", "id": "9f…", "verdict": "false-accept", "cause": "tv"}
+    {"command": "label", "id": "9f3c0a1b2d4e5f60", "verdict": "false-accept", "cause": "tv"}
 
     {"schema": 1, "kind": "reply", "command": "mute", "ok": true, "error": "", "at": 48000, "at_s": 3.0,
-     "words": ["computer"], "open": false, "muted": "socket", "muted_for_s": 5.0}
+     "words": ["computer"], "open": false, "muted": "socket", "muted_for_s": 5.16}
 
-``muted`` is device, socket, hold_off or null; ``muted_for_s`` is null where only a word ends it. A mute is in force
-with the block that is being read, and its event says so.
+``muted`` is device, socket, hold_off or null; ``muted_for_s`` counts from ``at``, and is null where only a word ends
+it. A mute is in force with the block that is being read, and its event says so; how long it lasts counts from behind
+that.
 """
 
 import json
