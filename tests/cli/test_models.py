@@ -45,7 +45,7 @@ def test_json_is_the_whole_manifest(capsys):
 def test_the_table_names_every_word_and_its_numbers(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     code, out, _ = shown(capsys)
-    assert code == 0 and "kept out of training" in out
+    assert code == 0 and "words missed of those that a column names" in out and "(fold)" in out
     for entry in catalogue.installed()[0].words:
         assert entry.word in out and f"{entry.threshold:g}" in out
 

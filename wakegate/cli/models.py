@@ -16,8 +16,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser = commands.add_parser(
         "models",
         help="list the installed models and their measured operating points",
-        description="List the installed models, their words, and what each threshold was measured to do on people and "
-        "sound kept out of training: false accepts per hour and missed words, with 95 % intervals.",
+        description="List the installed models, their words, and what each threshold was measured to do: false accepts "
+        "per hour and missed words, with 95 % intervals. Who spoke, and how, stands above the column; the installed "
+        "model's are people and sound kept out of training (`fold`: of the same training without these people).",
         epilog="example: wakegate models --word computer",
     )
     parser.add_argument("--word", metavar="WORD", help="only this word")
@@ -68,8 +69,8 @@ def _drawn(manifest: "Manifest", word: str | None, engine: str) -> tuple[str, tu
         )
     hours = max((p.hours for p in points), default=0)
     title = (
-        f"{manifest.name}, sha256 {manifest.sha256[:12]}: people and {hours:.2f} h of sound kept out of training; "
-        f"95 % intervals; * default; run by {engine}"
+        f"{manifest.name}, sha256 {manifest.sha256[:12]}: false accepts in {hours:.2f} h of sound, words missed of "
+        f"those that a column names; 95 % intervals; * default; run by {engine}"
     )
     columns = ("word", "threshold", "false accepts/h", *(f"missed %: {condition}" for condition in conditions))
     return title, columns, rows
