@@ -28,7 +28,8 @@ def path_of(uri: str, option: str) -> Path:
     kind, _, path = uri.partition(":")
     path = path.removeprefix("//")  # unix:///run/wakegate.sock is as good
     if kind != "unix" or not path:
-        raise ConfigError(f"{option} {uri!r} is not unix:PATH: give, for example, unix:$XDG_RUNTIME_DIR/wakegate.sock")
+        name = "wakegate-assist.sock" if option == "--assist" else "wakegate.sock"  # as in every example
+        raise ConfigError(f"{option} {uri!r} is not unix:PATH: give, for example, unix:$XDG_RUNTIME_DIR/{name}")
     check_length(Path(path))
     return Path(path)
 

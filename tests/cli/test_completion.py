@@ -63,6 +63,8 @@ def test_bash_completes_purposes_installed_words_and_what_stands_behind_install_
     for name in ("listen", "serve", "detect", "score"):
         assert offered(tmp_path, "wakegate", name, "--words", "") == set(WORDS)
     assert offered(tmp_path, "wakegate", "listen", "--words", "alexa,s") == {"alexa,smart_mirror", "alexa,snowboy"}
+    left = {f"alexa,computer,{word}" for word in WORDS if word not in ("alexa", "computer")}
+    assert offered(tmp_path, "wakegate", "listen", "--words", "alexa,computer,") == left, "none is given twice"
     assert offered(tmp_path, "wakegate", "install-service", "--sy") == {"--system"}
     assert offered(tmp_path, "wakegate", "install-service", "serve", "--mic-u") == {"--mic-uri", "--mic-user"}
 
@@ -100,6 +102,8 @@ def test_fish_offers_purposes_and_words_and_says_of_a_command_what_it_is_in_one_
     assert set(offered("wakegate consent grant ")) == set(Purpose)
     assert set(offered("wakegate listen --words ")) == set(WORDS)
     assert set(offered("wakegate listen --words alexa,com")) == {"alexa,computer"}
+    left = {f"alexa,computer,{word}" for word in WORDS if word not in ("alexa", "computer")}
+    assert set(offered("wakegate listen --words alexa,computer,")) == left, "none is given twice"
     assert set(offered("wakegate install-service serve --mic-u")) == {"--mic-uri", "--mic-user"}
     assert offered("wakegate lis") == {"listen": "listen, and release audio only after a wake word and under a grant"}
 

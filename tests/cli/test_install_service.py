@@ -269,13 +269,13 @@ def test_a_socket_that_the_systems_unit_could_not_make_is_refused(install, words
     assert install("--print", "--", *words)[0] == 0, "a user's unit may"
 
 
-@pytest.mark.parametrize("path", ["/wakegate/assist.sock", "///wakegate/assist.sock", "/assist.sock"])
+@pytest.mark.parametrize("path", ["/wakegate-assist.sock", "///wakegate-assist.sock", "/wakegate/wakegate-assist.sock"])
 @pytest.mark.parametrize("option", ["--assist", "--events"])
 def test_a_socket_where_an_unset_variable_leaves_it_is_refused(install, tmp_path, option, path):
-    """``unix:$XDG_RUNTIME_DIR/wakegate/assist.sock`` in a shell that does not know it."""
+    """``unix:$XDG_RUNTIME_DIR/wakegate-assist.sock`` in a shell that does not know it."""
     code, out, err = install("--", option, f"unix:{path}")
     assert code == 2 and out == "" and "was $XDG_RUNTIME_DIR not set" in err
-    assert f"unix:/run/user/{os.getuid()}/wakegate/assist.sock" in err
+    assert f"unix:/run/user/{os.getuid()}/wakegate-assist.sock" in err
     assert {path.name for path in tmp_path.iterdir()} == {"bin"}
 
 

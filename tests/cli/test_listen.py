@@ -265,7 +265,7 @@ def test_a_revoked_grant_is_no_grant(tmp_path):
         (["--words", ","], "names no word"),
         (["--words", "alexa,Alexa"], "'Alexa' twice"),
         (["--model", "six"], "name its NAME.onnx"),
-        (["--assist", "tcp:1.2.3.4:80"], "give, for example, unix:$XDG_RUNTIME_DIR/wakegate.sock"),
+        (["--assist", "tcp:1.2.3.4:80"], "give, for example, unix:$XDG_RUNTIME_DIR/wakegate-assist.sock"),
         (["--assist", "unix:"], "--assist 'unix:' is not unix:PATH"),
         (["--assist", "foo", "--words", "hal"], "--assist 'foo' is not unix:PATH"),
     ],

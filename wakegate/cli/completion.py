@@ -18,6 +18,16 @@ where it goes (`mkdir -p` makes a folder that is not there):
   wakegate completion fish > ~/.config/fish/completions/wakegate.fish"""
 
 
+_BASH = """\
+{name}() {{
+    local given="${{1%"${{1##*,}}"}}" word left=
+    for word in {known}; do
+        [[ ",$given" == *",$word,"* ]] || left+="$word "
+    done
+    compgen -P "$given" -W "$left" -- "${{1##*,}}"
+}}"""
+
+
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
     parser = commands.add_parser(
@@ -77,11 +87,12 @@ def _offer(parser: argparse.ArgumentParser, choices: dict[str, list[str]], compl
 
 
 def _list_of(words: Sequence[str]) -> dict[str, Any]:
-    """Return how each shell completes words with commas between them, behind the last one."""
+    """Return how each shell completes words with commas between them, behind the last one: those not given yet."""
     known, name = " ".join(words), "_wakegate_words"
+    given = "(string join '|' , (string split , -- (commandline -ct))[1..-2])"  # the comma, or it might be of nothing
     return {
         "bash": name,
         "zsh": f"_values -s , word {known}",
-        "fish": f"(__fish_append , {known})",
-        "preamble": {"bash": f'{name}() {{ compgen -P "${{1%"${{1##*,}}"}}" -W "{known}" -- "${{1##*,}}"; }}'},
+        "fish": f"(__fish_append , (string match -vr -- '^(?:'{given}')\\z' {known}))",
+        "preamble": {"bash": _BASH.format(name=name, known=known)},
     }

@@ -25,7 +25,7 @@ it is printed for review, or written where root runs this."""
 _EXAMPLES = """\
 examples:
   wakegate install-service
-  wakegate install-service -- --assist unix:$XDG_RUNTIME_DIR/wakegate/assist.sock
+  wakegate install-service -- --assist unix:$XDG_RUNTIME_DIR/wakegate-assist.sock
   wakegate install-service serve --mic-uri tcp://127.0.0.1:10700
   wakegate install-service --system --print serve --uri tcp://0.0.0.0:10400"""
 
@@ -174,7 +174,7 @@ def _check_meant(sockets: dict[str, Path]) -> None:
         if path.parent == top.parent or not top.is_dir():
             raise UsageError(
                 f"{option} {path}: in / is no place for a socket; was $XDG_RUNTIME_DIR not set, as by su and sudo? Log "
-                f"in as the user who listens, or write it out: unix:/run/user/{os.getuid()}/wakegate/{path.name}"
+                f"in as the user who listens, or write it out: unix:/run/user/{os.getuid()}/{path.name}"
             )
 
 
