@@ -107,6 +107,13 @@ def test_the_users_file_comes_before_the_systems(nowhere):
     assert config.read().path == user and config.read().channel == 2
 
 
+def test_a_word_twice_is_not_an_empty_list(written):
+    with pytest.raises(ConfigError, match=r"wakegate\.toml: words in \[wake\] names 'smart_mirror' twice"):
+        config.read(written("[wake]\nwords = ['Smart Mirror', 'smart_mirror']\n"))
+    with pytest.raises(ConfigError, match=r"words in \[wake\] must be a list of names"):
+        config.read(written("[wake]\nwords = []\n"))
+
+
 # The reviewer's key.
 
 SECRET = "AGE-SECRET-KEY-1QQPQ5XA8LUQW2"
