@@ -67,7 +67,8 @@ def test_a_word_to_a_listener(tmp_path):
         assert code == 2 and "not a time" in err
         events = end(process, six_words().tobytes())
     assert "wake" in [event["kind"] for event in events] and not path.exists()
-    assert tell(tmp_path, path, "status")[0] == 1
+    assert tell(tmp_path, path, "status")[0] == 1, "nobody is there: later, perhaps"
+    assert command(tmp_path, "tell", "events.sock", "status").returncode == 2, "no unix:PATH, now and ever"
 
 
 def test_what_a_listener_says_does_not_steer_the_terminal(tmp_path, capsys):

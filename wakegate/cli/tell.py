@@ -6,6 +6,7 @@ import json
 from ..errors import UsageError
 from ..events import Cause, Verdict
 from .terminal import plain
+from .usage import typed
 
 _DESCRIPTION = """\
 Say a word to a listener that was started with --events: status, cancel, mute and unmute, label. What a person muted at
@@ -53,7 +54,9 @@ def run(args: argparse.Namespace) -> int:
         command["for_s"] = _seconds(args.for_s)
     elif args.word == "label":
         command |= {"id": args.id, "verdict": args.verdict, "cause": args.cause}
-    reply = ask(path_of(args.socket, "tell"), command)
+    with typed():
+        socket = path_of(args.socket, "tell")
+    reply = ask(socket, command)
     print(json.dumps(reply) if args.json else plain(_sentence(reply)))
     return 0
 
