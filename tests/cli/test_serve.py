@@ -136,6 +136,25 @@ def test_people_are_told_of_a_near_miss_and_the_client_is_not(tmp_path, as_json)
         assert told.startswith("client 1 was not told of a near miss of 'alexa' (score 0.")
 
 
+def test_hooks_run_on_what_a_wake_service_hears_and_of_others_in_the_config_it_says_that_they_do_not(tmp_path):
+    heard, config = tmp_path / "heard", tmp_path / "wakegate.toml"
+    add = f"""sh -c 'echo {{}} $WAKEGATE_KIND $WAKEGATE_WORD $WAKEGATE_AT >> {heard}'"""
+    own = "".join(f'{kind} = """{add.format("config")}"""\n' for kind in ("wake", "near_miss"))
+    config.write_text(f'[on]\n{own}released = "touch {heard}"\n')
+    config.chmod(0o600)
+    words = ("--uri", "stdio://", "--config", config, "--threshold", "alexa=0.97", "--words", "alexa,computer")
+    said = [*spoken(), Detect().event(), *list(spoken(6))[1:]]
+    done = command(tmp_path, "serve", *words, "--on", f"wake={add.format('line')}", stdin=sent(*said))
+    assert done.returncode == 0
+    told = heard.read_text().splitlines()
+    assert [line.rpartition(" ")[0] for line in told] == [
+        "config near_miss alexa", "config near_miss alexa", "line wake computer",
+    ]  # fmt: skip
+    assert 4 * RATE < int(told[-1].rpartition(" ")[2]) < 5 * RATE, "of the client's sound"
+    notes = [line for line in done.stderr.decode().splitlines() if line.startswith("note: ")]
+    assert notes == [f"note: in {config}, hooks on released are a microphone's: none of that happens here"]
+
+
 def test_output_that_nobody_takes_costs_no_client_anything(tmp_path):
     """A reader that is gone is people's loss, and no assistant's."""
     uri = f"unix://{tmp_path}/wake.sock"
@@ -303,7 +322,10 @@ def test_its_event_socket_and_its_hooks_are_those_of_listen(tmp_path):
         (["--device", "USB"], "--device is a microphone's"),
         (["--mic-user", "root"], "--mic-user is a microphone's"),
         (["--events", "unix:events.sock"], "--events is a microphone's"),
-        (["--on", "wake=true"], "--on is a microphone's"),
+        (["--on", "opened=true"], "--on opened is a microphone's, here wake and near_miss happen"),
+        (["--on", "ding=true"], "a hook on 'ding'"),
+        (["--on", "wake='"], "is no command"),
+        (["--mqtt-site", "kitchen"], "--mqtt-site is a microphone's"),
         (["--playback", "parec"], "--playback is a microphone's"),
         (["--mic-uri", "stdio://", "--on", "ding=true"], "a hook on 'ding'"),
         (["--zeroconf", "kitchen"], "is not there for others"),

@@ -41,30 +41,31 @@ def check_events(args: argparse.Namespace) -> None:
         with typed():
             path_of(args.events, "--events")
     _group(args.events_group)
-    _commands(args)
+    commands(args)
 
 
 def hooks(args: argparse.Namespace, settings: "Config", stack: ExitStack) -> "Hooks | None":
     """Return the hooks of the config and of the command line, which comes first; None without any."""
     from ..hooks import Hooks
 
-    commands = {**settings.on, **_commands(args)}
-    return stack.enter_context(Hooks(commands)) if commands else None
+    wanted = {**settings.on, **commands(args)}
+    return stack.enter_context(Hooks(wanted)) if wanted else None
 
 
-def _commands(args: argparse.Namespace) -> dict[str, str]:
+def commands(args: argparse.Namespace) -> dict[str, str]:
+    """Return the commands of ``--on`` by kind of event; UsageError for what cannot be one."""
     from ..hooks import check_kind, words_of
 
-    commands = {}
+    found = {}
     for text in args.on:
-        kind, found, command = text.partition("=")
-        if not found:
+        kind, equals, command = text.partition("=")
+        if not equals:
             raise UsageError(f"--on {text!r:.80} is not KIND=COMMAND: write, for example, wake='aplay ding.wav'")
         with typed():
             check_kind(kind)
             words_of(kind, command)
-        commands[kind] = command
-    return commands
+        found[kind] = command
+    return found
 
 
 def event_socket(args: argparse.Namespace, pipeline: "Pipeline", stack: ExitStack) -> "EventSocket | None":

@@ -6,14 +6,15 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
 from ..errors import UsageError
-from ..events import Wake
+from ..events import NearMiss, Wake
 from ..notify import Notify
 from . import asked, journald, listening, terminal
+from .listen_events import commands, hooks
 from .listen_service import Reload, has_terminal
 from .listening import Listening, add_listening_options
 from .printer import Printer
@@ -23,6 +24,7 @@ from .usage import channel, typed
 
 if TYPE_CHECKING:
     from ..config import Config
+    from ..hooks import Hooks
     from ..serve.wyoming.address import Address
     from ..serve.wyoming.door import Dropped
     from ..serve.wyoming.wake import Told
@@ -33,8 +35,9 @@ _DESCRIPTION = """\
 Speak Wyoming, the protocol of Home Assistant's voice services (extra `wyoming`).
 
 --uri: a wake service. Clients send their sound and are told when a wake word is in it. It is listened to in memory,
-and neither kept nor passed on; there is no microphone, no grant and no journal. Wyoming knows neither passwords nor
-encryption: an address beyond this device is for a network that you trust.
+and neither kept nor passed on; there is no microphone, no grant and no journal. Hooks run on `wake` and `near_miss`,
+whoever's sound it was. Wyoming knows neither passwords nor encryption: an address beyond this device is for a network
+that you trust.
 
 --mic-uri: a microphone behind the gate, for an assistant on this device. What it hears is what the gate releases: after
 a wake word, under somebody's grant (`wakegate consent grant assist`), from the pre-roll to the endpoint. Event socket,
@@ -45,9 +48,15 @@ _EXAMPLES = """\
 examples:
   wakegate serve
   wakegate serve --uri tcp://0.0.0.0:10400 --zeroconf kitchen
+  wakegate serve --on wake='aplay ding.wav'
   wakegate serve --mic-uri tcp://127.0.0.1:10700 --device USB
   wakegate serve --mic-uri tcp://127.0.0.1:10700 --events unix:events.sock --on wake='aplay ding.wav'"""
-_OF_A_MICROPHONE = ("device", "channel", "input", "mic_user", "playback", "events", "events_group", "on", "mqtt")
+_OF_A_MICROPHONE = (
+    "device", "channel", "input", "mic_user", "playback", "events", "events_group", "mqtt", "mqtt_login", "mqtt_ca",
+    "mqtt_prefix", "mqtt_site",
+)  # fmt: skip
+_HAPPENS = (Wake.kind, NearMiss.kind)
+"""What happens to a wake service of all that a hook can be set on; the rest is the gate's."""
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -94,6 +103,12 @@ def address_of(args: argparse.Namespace) -> "Address":
         for name in _OF_A_MICROPHONE:
             if getattr(args, name) not in (None, []):
                 raise UsageError(f"--{name.replace('_', '-')} is a microphone's: give --mic-uri, or leave it out")
+        for kind in commands(args):
+            if kind not in _HAPPENS:
+                happens = " and ".join(_HAPPENS)
+                raise UsageError(
+                    f"--on {kind} is a microphone's, here {happens} happen: give --mic-uri, or leave it out"
+                )
         with typed():
             return announce.checked(args.zeroconf, address.parse(args.uri or DEFAULT))
     if args.zeroconf is not None:
@@ -134,19 +149,29 @@ def _wake(args: argparse.Namespace, settings: "Config", where: "Address") -> int
     out = sys.stderr if where.scheme is address.Scheme.STDIO else sys.stdout
     printer = Printer(out, lambda count: lost(count, out, as_json=args.json))
     tell = _Teller(args, out, printer.put)
-    service = WakeService(words, tell.heard)
+    reload = None if has_terminal() else Reload(args.config, settings, take, ("on",))
+    stack = ExitStack()
+    hook = _hooks(args, settings, stack)
+    service = WakeService(words, tell.heard, (lambda _: None) if hook is None else hook.tell)
     door = Door(where, service.serve, most=MOST_CLIENTS, dropped=tell.dropped, storms=service.storms)
     if not where.on_this_device:
         say(f"note: {where} can be reached from other devices, and Wyoming knows neither passwords nor encryption")
-    reload = None if has_terminal() else Reload(args.config, settings, take, ())
     try:
-        with announced(args.zeroconf, where):
+        with stack, announced(args.zeroconf, where):
             opened = partial(tell.opened, words=words.offered)
             run_until_stopped(door, opened, Notify.take(), reload, _leave)
     finally:
         with suppress(BrokenPipeError):
             printer.close()
     return 0
+
+
+def _hooks(args: argparse.Namespace, settings: "Config", stack: ExitStack) -> "Hooks | None":
+    """Return the hooks on what happens here; of the config's others it is said that they will not run."""
+    if never := [kind for kind in settings.on if kind not in _HAPPENS]:
+        say(f"note: in {settings.path}, hooks on {', '.join(never)} are a microphone's: none of that happens here")
+    happens = {kind: command for kind, command in settings.on.items() if kind in _HAPPENS}
+    return hooks(args, replace(settings, on=happens), stack)
 
 
 def _leave() -> None:

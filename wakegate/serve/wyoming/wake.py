@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...errors import ClientError
-from ...events import Wake
+from ...events import NearMiss, Wake
 from . import messages
 from .door import Client
 from .fairness import giving_way, told
@@ -48,6 +48,8 @@ class WakeService:
         What it offers.
     tell : callable
         Told of detections and near misses, for people to know; of a storm of them, of some.
+    each : callable, optional
+        Given the event of each of them, whose samples are those of the client's sound; must not wait.
 
     Attributes
     ----------
@@ -55,8 +57,10 @@ class WakeService:
         Of both; for the door, which tells what was left out.
     """
 
-    def __init__(self, words: Words, tell: Callable[[Told], None]) -> None:
-        self._words, self._say = words, tell
+    def __init__(
+        self, words: Words, tell: Callable[[Told], None], each: Callable[[Wake | NearMiss], None] = lambda _: None
+    ) -> None:
+        self._words, self._say, self._each = words, tell, each
         self._wakes, self._near = Storm("detections"), Storm("near misses")
         self.storms = (self._wakes, self._near)
         self._talks: dict[Client, _Talk] = {}
@@ -77,6 +81,7 @@ class WakeService:
             self._talks[loser].forget()  # wherever it is, it does not go on from there
 
     def _tell(self, told: Told) -> None:
+        self._each(told.heard.event)
         # Near misses apart: there are more of them, and none is worth a detection's line.
         if (self._wakes if isinstance(told.heard.event, Wake) else self._near).passes():
             self._say(told)
