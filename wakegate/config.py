@@ -83,8 +83,12 @@ class Config:
 
     def model(self) -> Manifest:
         """Return the installed model that knows its words at its thresholds; ConfigError where none does."""
+        if self.words is None:
+            model = catalogue.knowing(())[0]
+        else:
+            with self.blamed("wake"):
+                model = catalogue.knowing(catalogue.distinct(self.words))[0]
         with self.blamed("wake"):
-            model = catalogue.knowing(() if self.words is None else catalogue.distinct(self.words))[0]
             model.detector_config(tuple(entry.word for entry in model.words), self.thresholds)
         return model
 

@@ -1,13 +1,15 @@
 """What the command line and the config ask for together."""
 
 import argparse
+from pathlib import Path
 
 import pytest
 
 from wakegate.cli import asked
 from wakegate.config import Config
 from wakegate.ear import Ear
-from wakegate.errors import ConfigError
+from wakegate.errors import ConfigError, ModelError, UsageError
+from wakegate.wake import catalogue
 
 SETTINGS = Config(words=("computer", "Smart Mirror"), thresholds={"computer": 0.6, "snowboy": 0.7})
 
@@ -35,3 +37,26 @@ def test_a_threshold_of_a_word_that_is_not_listened_for_is_refused_in_the_same_w
         Ear.open(["computer"], {"Jarvis": 0.5})
     assert str(ours.value) == str(ears.value)
     assert str(ours.value).startswith("'jarvis' is not listened for, only computer: ")
+
+
+def test_where_no_model_is_installed_no_config_is_to_blame(tmp_path, monkeypatch):
+    (tmp_path / "models").mkdir()
+    monkeypatch.setattr(catalogue, "_PACKAGE", tmp_path)
+    for settings in (Config(), Config(path=tmp_path / "wakegate.toml")):
+        with pytest.raises(ModelError, match=r"^no installed model knows"):
+            asked.of_one_model(given(), settings)
+        with pytest.raises(ModelError, match=r"^no installed model knows"):
+            settings.model()
+
+
+def test_a_wrong_word_and_a_wrong_threshold_are_whose_they_are():
+    settings = Config(path=Path("w.toml"), words=("hal",), thresholds={"alexa": 0.0})
+    with pytest.raises(ConfigError, match=r"^w\.toml: in \[wake\], no installed model knows hal") as config:
+        asked.of_one_model(given(), settings)
+    assert not isinstance(config.value, UsageError)
+    with pytest.raises(UsageError, match=r"^no installed model knows hal"):
+        asked.of_one_model(given("--words", "hal"), Config())
+    with pytest.raises(ConfigError, match=r"^w\.toml: in \[wake\], the threshold for 'alexa' is 0"):
+        asked.of_one_model(given("--words", "alexa"), settings)
+    with pytest.raises(UsageError, match=r"^the threshold for 'alexa' is 2"):
+        asked.of_one_model(given("--words", "alexa", "--threshold", "2"), Config())

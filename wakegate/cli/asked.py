@@ -6,7 +6,7 @@ whose a wrong one is. Never says whether there is such a word: the models do.
 
 import argparse
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,8 +86,10 @@ def named_model(args: argparse.Namespace) -> "Manifest | None":
 
 
 def blamed(args: argparse.Namespace, settings: "Config") -> AbstractContextManager[None]:
-    """Return what lays an error about the words to whoever gave them: the command line, or the config."""
-    return settings.blamed("wake") if args.words is None else typed()
+    """Return what lays an error about the words to whoever gave them: the command line, the config, or nobody."""
+    if args.words is not None:
+        return typed()
+    return nullcontext() if settings.words is None else settings.blamed("wake")
 
 
 def check_thresholds(args: argparse.Namespace, settings: "Config", models: Mapping[str, "Manifest"]) -> None:
