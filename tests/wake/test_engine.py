@@ -12,7 +12,7 @@ from tests.wake.model import WITHOUT_ONNXRUNTIME
 from wakegate.errors import ModelError
 from wakegate.wake import load
 from wakegate.wake.engine import Engine, chosen, version
-from wakegate.wake.numpy_operators import Tape
+from wakegate.wake.numpy_tape import Tape
 
 ROOT = Path(__file__).parents[2]
 # A finder that finds no onnxruntime, as on a board where it has no wheel.

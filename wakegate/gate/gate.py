@@ -37,8 +37,8 @@ from .sinks import Sink, failed_at
 from .utterance import Utterance
 
 ASKED = (Purpose.ASSIST, Purpose.REVIEW, Purpose.FALSE_ACCEPT_REVIEW)
-_NOBODY_ASKS = (Reason.NO_GRANT, Reason.REVOKED)
 """Purposes that release sound; each is asked for by itself at every wake (invariant 11)."""
+_NOBODY_ASKS = (Reason.NO_GRANT, Reason.REVOKED)
 
 
 class Gate:

@@ -8,66 +8,17 @@ then nothing but these calls, and sound passes only through memory that can be o
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
+from .numpy_tape import Array, Tape, spread
 from .onnx_file import MOST_AXES, Node
-from .session import MOST_VALUES, private
+from .session import MOST_VALUES
 
-Array = NDArray[Any]
 _ZERO = np.zeros((), np.float32)
-_MUCH = 1 << 10
-"""Values: the time that more of them take is no call's overhead any longer."""
-
-
-@dataclass(slots=True)
-class Tape:
-    """The calls of a graph, in order, and the arrays that they fill, all in ``memory``; ``spare`` ones are shared.
-
-    ``place`` is where the node that is written down next is asked to leave what it makes. Arrays that cannot be written
-    to are constants.
-    """
-
-    memory: Callable[[tuple[int, ...], type[np.generic]], Array] = private
-    calls: list[Callable[[], object]] = field(default_factory=list)
-    arrays: list[Array] = field(default_factory=list)
-    spare: list[Array] = field(default_factory=list)
-    place: Array | None = None
-
-    def new(self, shape: tuple[int, ...], dtype: type[np.generic] = np.float32) -> Array:
-        """Make an array of zeros; ValueError if it is empty or absurdly large."""
-        if len(shape) > MOST_AXES or not 1 <= math.prod(shape) <= MOST_VALUES:
-            raise ValueError(f"it makes an array of shape {shape}")
-        self.arrays.append(self.memory(shape, dtype))
-        return self.arrays[-1]
-
-    def result(self, shape: tuple[int, ...], dtype: type[np.generic] = np.float32) -> Array:
-        """Return an array for what a node makes: there where it was asked to lie, if it fits."""
-        place, self.place = self.place, None
-        fits = place is not None and place.shape == shape and place.dtype == dtype
-        return place if place is not None and fits else self.new(shape, dtype)
-
-    def short_lived(self, shape: tuple[int, ...]) -> Array:
-        """Return an array that holds what is put there only until the next one is asked for: most share memory."""
-        if not self.spare or self.spare[-1].size < math.prod(shape):
-            self.spare.append(self.new((math.prod(shape),)))
-        return self.spare[-1][: math.prod(shape)].reshape(shape)
-
-    def call(self, function: Callable[..., object], *given: object, out: Array) -> None:
-        """Write down a call that fills ``out``; named, this argument would cost a third of a small call."""
-        named = function in (np.maximum, np.minimum)  # numpy wants it so, from 2.3 on
-        self.calls.append(partial(function, *given, out=out) if named else partial(function, *given, out))
-
-    def copy(self, source: Array, out: Array | None = None) -> Array:
-        """Write down that an array, a new one in C order if none is given, is filled with this one."""
-        out = self.new(source.shape) if out is None else out
-        self.calls.append(partial(np.copyto, out, source))
-        return out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,18 +106,11 @@ def _reshape(tape: Tape, _: Node, x: Array, shape: tuple[int, ...]) -> Array:
 # Calls.
 
 
-def _spread(x: Array, shape: tuple[int, ...]) -> Array:
-    """Return a constant as large as what it is added to, unless that is much: numpy takes half the time for it."""
-    if x.flags.writeable or x.shape == shape or math.prod(shape) > _MUCH:
-        return x
-    return x.reshape(()) if x.size == 1 else np.broadcast_to(x, shape).copy()
-
-
 def _elementwise(function: Callable[..., object], dtype: type[np.generic] = np.float32) -> Callable[..., Array]:
     def build(tape: Tape, _: Node, *given: Array) -> Array:
         shape = np.broadcast_shapes(*(one.shape for one in given))
         out = tape.result(shape, dtype)
-        tape.call(function, *(_spread(one, shape) for one in given), out=out)
+        tape.call(function, *(spread(one, shape) for one in given), out=out)
         return out
 
     return build
@@ -217,7 +161,7 @@ def _gemm(tape: Tape, node: Node, a: Array, b: Array, c: Array) -> Array:
     out = _matmul(tape, node, a, b)
     if np.broadcast_shapes(out.shape, c.shape) != out.shape:
         raise ValueError(f"it adds {c.shape} to {out.shape}")
-    tape.call(np.add, out, _spread(c, out.shape), out=out)
+    tape.call(np.add, out, spread(c, out.shape), out=out)
     return out
 
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from ..errors import ModelError
 from .manifest import Manifest
-from .numpy_operators import Array, Tape, write
+from .numpy_operators import write
+from .numpy_tape import Array, Tape
 from .onnx_file import Form, Graph, Node
 from .past import Past
 from .session import BEFORE, Pcm, state_of
