@@ -13,6 +13,8 @@ from .address import Address
 
 _TYPE = "_wyoming._tcp.local."
 _MULTICAST = ("224.0.0.251", 5353)
+_LOOK_MS = 3000
+"""How long to look for another one of the same name, who may take over a second to answer."""
 
 
 def checked(name: str | None, address: Address) -> Address:
@@ -45,6 +47,11 @@ def announced(name: str | None, address: Address) -> Iterator[None]:
             about = ServiceInfo(_TYPE, f"{name}.{_TYPE}", addresses=[socket.inet_aton(own)], port=address.port)
             speaker = Zeroconf()
             stack.callback(speaker.close)
+            # Whoever registers is told too, but only of those who answer within the second that it waits.
+            other = ServiceInfo(_TYPE, about.name)
+            other.request(speaker, _LOOK_MS)
+            if other.port is not None:  # it is there, address or not: zeroconf 0.154 passes over one before the port
+                raise Error("another one on this network has it")
             stack.callback(speaker.unregister_all_services)
             speaker.register_service(about)
         except (OSError, Error) as error:
