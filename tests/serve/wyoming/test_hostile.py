@@ -18,6 +18,7 @@ from tests.serve.wyoming.test_inbox import BAD, headers, rubbish
 from tests.serve.wyoming.world import (
     RATE,
     WORDS,
+    AsyncClient,
     Detect,
     Event,
     async_read_event,
@@ -28,18 +29,49 @@ from tests.serve.wyoming.world import (
     talk,
     until,
 )
-from wakegate.serve.wyoming import door, inbox, wake
+from wakegate.serve.wyoming import door, inbox, microphone, wake
+from wakegate.serve.wyoming.address import parse
+from wakegate.serve.wyoming.microphone import GatedMicrophone
 from wakegate.serve.wyoming.wake import MOST_CLIENTS
+from wakegate.wake import catalogue
+
+
+def inside(service):
+    """How many clients have a place."""
+    if isinstance(service, Gated):
+        return len(service.sink._listeners)
+    return len([task for task in asyncio.all_tasks() if "_attend" in repr(task.get_coro())])
 
 
 async def gone(service, count=0):
     """Wait until only ``count`` clients' tasks are left."""
     for _ in range(200):
-        tasks = [task for task in asyncio.all_tasks() if "_attend" in repr(task.get_coro())]
-        if len(tasks) <= count:
+        if inside(service) <= count:
             return True
         await asyncio.sleep(0.02)
     return False
+
+
+class Gated:
+    """A gated microphone that is running, in a thread of its own."""
+
+    def __init__(self, sink, dropped):
+        self.uri, self.dropped, self.sink = sink.found_at, dropped, sink
+
+    async def is_well(self):
+        """Whether a new client is told what it is."""
+        async with AsyncClient.from_uri(self.uri) as client:
+            await client.write_event(Event("describe"))
+            return (await client.read_event()).type == "info"
+
+
+@contextlib.asynccontextmanager
+async def gated():
+    """Run a gated microphone."""
+    dropped = []
+    models = dict.fromkeys(WORDS, catalogue.installed()[0])
+    with GatedMicrophone(parse("tcp://127.0.0.1:0"), lambda: models, dropped.append) as sink:
+        yield Gated(sink, dropped)
 
 
 async def answers(reader):
@@ -114,14 +146,17 @@ def test_a_client_that_vanishes_leaves_nothing_behind(after, reset):
     assert talk(run()) == (True, True, [])
 
 
-def test_a_thousand_connections_and_then_an_honest_one():
+@pytest.mark.parametrize(
+    ("service_of", "most"), [(serving, MOST_CLIENTS), (gated, microphone.MOST_CLIENTS)], ids=["wake", "microphone"]
+)
+def test_a_thousand_connections_and_then_an_honest_one(service_of, most):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard < 3000:
         pytest.skip("this system does not let one process have 3000 descriptors")
     resource.setrlimit(resource.RLIMIT_NOFILE, (3000, hard))
 
     async def run():
-        async with serving() as service:
+        async with service_of() as service:
             port = int(service.uri.rpartition(":")[2])
             peers = [socket.socket() for _ in range(1000)]
             for peer in peers:
@@ -129,18 +164,18 @@ def test_a_thousand_connections_and_then_an_honest_one():
             loop = asyncio.get_running_loop()
             for at in range(0, 1000, 50):
                 await asyncio.gather(*(loop.sock_connect(peer, ("127.0.0.1", port)) for peer in peers[at : at + 50]))
-            refused = b"".join(await asyncio.gather(*(loop.sock_recv(peer, 1000) for peer in peers[MOST_CLIENTS:])))
-            inside = len([task for task in asyncio.all_tasks() if "_attend" in repr(task.get_coro())])
+            refused = b"".join(await asyncio.gather(*(loop.sock_recv(peer, 1000) for peer in peers[most:])))
+            there = inside(service)
             for peer in peers:
                 peer.close()
-            return inside, refused, await gone(service), await service.is_well(), service.dropped
+            return there, refused, await gone(service), await service.is_well(), service.dropped
 
     try:
-        inside, refused, nobody_left, well, dropped = talk(run())
+        there, refused, nobody_left, well, dropped = talk(run())
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    assert inside == MOST_CLIENTS and nobody_left and well
-    assert refused.count(b'"code": "busy"') == 1000 - MOST_CLIENTS
+    assert there == most and nobody_left and well
+    assert refused.count(b'"code": "busy"') == 1000 - most
     assert 20 <= len(dropped) <= 60, "people are told, and not a thousand times"
 
 
