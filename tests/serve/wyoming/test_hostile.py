@@ -103,6 +103,9 @@ def test_rubbish_is_answered_with_one_error_and_the_end(data):
         ("audio-chunk", {"rate": 16000, "width": 2, "channels": 1, "timestamp": 10**30}),
         ("detect", {"names": {"a": 1}}),
         ("detect", {"names": [None]}),
+        ("detect", {"context": "kitchen"}),
+        ("detect", {"context": ["kitchen"]}),
+        ("detect", {"context": {"room": "é" * 7000}}),
     ],
 )
 def test_an_event_of_wrong_values_is_an_error(kind, data):
@@ -359,6 +362,24 @@ def test_any_bytes_on_the_socket_leave_the_service_well(pieces):
     assert talk(run()) == ("pong", True)
 
 
+@pytest.mark.parametrize("depth", range(900, 1000, 3))
+def test_a_context_of_any_depth_is_said_back_or_an_error_and_no_fault_of_ours(depth, caplog):
+    """Some can be read, and not be written."""
+
+    async def run():
+        async with serving() as service:
+            reader, writer = await service.raw()
+            writer.write(b'{"type": "detect", "data": {"context": {"a": %s}}}\n' % (b"[" * depth + b"]" * depth))
+            writer.write(b'{"type": "audio-start", "data": {"rate": 16000, "width": 2, "channels": 1}}\n')
+            writer.write(b'{"type": "audio-stop"}\n')
+            writer.write_eof()
+            said = await reader.readline()
+            writer.close()
+            return json.loads(said)["type"]
+
+    assert talk(run()) in ("not-detected", "error") and "Traceback" not in caplog.text
+
+
 FAILS = st.fixed_dictionaries(
     {"type": st.sampled_from(["detect", "audio-start", "audio-chunk", "audio-stop", "describe"])},
     optional={
@@ -370,6 +391,7 @@ FAILS = st.fixed_dictionaries(
                 "channels": st.integers(0, 33),
                 "timestamp": st.one_of(st.none(), st.integers(-(10**20), 10**20), st.floats()),
                 "names": st.one_of(st.none(), st.lists(st.sampled_from(["alexa", "jarvis", "hal", ""]), max_size=3)),
+                "context": st.one_of(st.none(), st.integers(), st.dictionaries(st.text(max_size=3), st.floats())),
             },
         )
     },

@@ -33,6 +33,7 @@ from wakegate.serve.wyoming.words import MOST_LISTENING
 from wakegate.wake import catalogue
 
 from wyoming.info import Describe, Info  # isort: skip
+from wyoming.wake import NotDetected  # isort: skip
 
 
 def named(found):
@@ -129,6 +130,30 @@ def test_a_threshold_of_its_own():
             return await heard(client, six_words())
 
     assert named(talk(run())) == WORDS[1:]
+
+
+def test_what_a_client_wants_to_have_said_back_is_said_with_each_answer_and_ours_comes_first():
+    theirs = [{"room": {"name": "küche"}, "gate": "open"}, None, {"room": "hall"}]
+
+    async def run():
+        async with serving() as service, service.client() as client:
+            said = []
+            for context, samples in zip(
+                theirs, (six_words()[: 3 * RATE], *[np.zeros(RATE, np.int16)] * 2), strict=True
+            ):
+                await client.write_event(Detect(names=["alexa"], context=context).event())
+                await client.write_event(AudioStart(RATE, 2, 1).event())
+                for chunk in chunks(samples.tobytes()):
+                    await client.write_event(chunk)
+                await client.write_event(AudioStop().event())
+                said.append(await client.read_event())
+            return said
+
+    detection, without, last = talk(run())
+    context = Detection.from_event(detection).context
+    assert context["room"] == {"name": "küche"} and context["gate"] == "not_asked" and len(context["event"]) == 16
+    assert [one.type for one in (without, last)] == ["not-detected"] * 2
+    assert (NotDetected.from_event(without).context, NotDetected.from_event(last).context) == (None, {"room": "hall"})
 
 
 @pytest.mark.parametrize("seconds", [6, 4.7], ids=["in the sound", "cut off by its end"])

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ...errors import ConfigError
+from ...errors import ClientError, ConfigError
 from ...events import SAMPLE_RATE
 from ...wake.manifest import Manifest
 
@@ -26,11 +26,20 @@ def check_installed() -> None:
 
 
 def packed(message: Any, payload: int = 0) -> bytes:
-    """Return the bytes of a message, up to the ``payload`` bytes of sound that follow it."""
+    """Return the bytes of a message, up to the ``payload`` bytes of sound that follow it.
+
+    Raises
+    ------
+    ClientError
+        Where a client's own words in it are nested too deeply.
+    """
     from wyoming.version import __version__
 
     event = message.event()
-    data = json.dumps(event.data).encode() if event.data else b""  # ASCII: a client's text may hold half a surrogate
+    try:
+        data = json.dumps(event.data).encode() if event.data else b""  # ASCII: text may hold half a surrogate
+    except RecursionError as error:  # a little less deep than what could be read
+        raise ClientError("bad-event", "what is to be said back is nested too deeply") from error
     header: dict[str, object] = {"type": event.type, "version": __version__}
     header |= {"data_length": len(data)} if data else {}
     header |= {"payload_length": payload} if payload else {}
@@ -81,11 +90,11 @@ def detection(name: str, timestamp: int, context: Mapping[str, object]) -> bytes
     return packed(Detection(name=name, timestamp=timestamp, context=dict(context)))
 
 
-def not_detected() -> bytes:
+def not_detected(context: Mapping[str, object]) -> bytes:
     """Say that the sound ended without a word."""
     from wyoming.wake import NotDetected
 
-    return packed(NotDetected())
+    return packed(NotDetected(context=dict(context) or None))
 
 
 def run_pipeline(word: str) -> bytes:

@@ -10,7 +10,7 @@ Every error is one ``error`` event, and the end of the connection.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ...errors import ClientError
@@ -19,7 +19,7 @@ from . import messages
 from .door import Client
 from .fairness import giving_way, told
 from .hearing import Heard, Hearing
-from .inbox import Event
+from .inbox import MOST_DATA, Event
 from .pcm import Format
 from .storm import Storm
 from .words import Lent, Words
@@ -101,6 +101,7 @@ class _Talk:
         self._lent: Lent | None = None
         self._hearing: Hearing | None = None
         self._asked: object = None
+        self._theirs: Mapping[str, object] = {}
         self._busy = False
         self._watch: asyncio.TimerHandle | None = None
 
@@ -144,6 +145,7 @@ class _Talk:
 
     async def _detect(self, event: Event) -> None:
         """Listen for other words, or for the same ones again: satellites ask anew after every request."""
+        self._theirs = _theirs(event)
         names, hearing = event.data.get("names"), self._hearing
         if hearing is not None and (names, self._words.called(names)) == (hearing.lent.asked, hearing.lent.names):
             hearing.listen_anew()
@@ -184,16 +186,27 @@ class _Talk:
             return
         await self._tell(self._hearing.finish())
         if not self._hearing.heard_any:
-            await self._client.say(messages.not_detected())
+            await self._client.say(messages.not_detected(self._theirs))
 
     async def _tell(self, found: list[Heard]) -> None:
         for heard in found:
             if isinstance(heard.event, Wake):  # never a near miss: there is no message but one that wakes
-                await self._client.say(messages.detection(heard.name, heard.at_ms, _context(heard, heard.event)))
+                context = {**self._theirs, **_ours(heard, heard.event)}
+                await self._client.say(messages.detection(heard.name, heard.at_ms, context))
             self._told(Told(self._client.number, heard))
 
 
-def _context(heard: Heard, wake: Wake) -> dict[str, object]:
+def _theirs(event: Event) -> Mapping[str, object]:
+    """Return what a client wants to have said back with each answer; it is not looked into."""
+    context = event.data.get("context")
+    if not isinstance(context, dict | None):
+        raise ClientError("bad-event", "context in detect must be a JSON object, or null")
+    if len(messages.not_detected(context or {})) > MOST_DATA:  # said back in ASCII, it may be longer than it came
+        raise ClientError("bad-event", f"context in detect is longer than {MOST_DATA} bytes in ASCII")
+    return context or {}
+
+
+def _ours(heard: Heard, wake: Wake) -> Mapping[str, object]:
     return {
         "event": wake.id,
         "score": heard.score,
