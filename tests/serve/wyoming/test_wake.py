@@ -12,6 +12,7 @@ import soxr
 from tests.memory import plant
 from tests.serve.wyoming.world import (
     RATE,
+    ROOT,
     TRUTH,
     WORDS,
     AudioStart,
@@ -28,7 +29,9 @@ from tests.serve.wyoming.world import (
     until,
     words,
 )
+from wakegate.audio.resample import HIGHEST_RATE, LOWEST_RATE
 from wakegate.errors import ConfigError, ModelError
+from wakegate.serve.wyoming.pcm import MOST_CHANNELS, MOST_WIDTH
 from wakegate.serve.wyoming.words import MOST_LISTENING
 from wakegate.wake import catalogue
 
@@ -77,6 +80,12 @@ def test_what_cannot_be_offered_is_said_before_anybody_comes():
         words([])
     with pytest.raises((ConfigError, ModelError), match="threshold"):
         words(None, {"alexa": 7.0}).load()
+
+
+def test_the_page_has_the_bounds_of_the_sound_that_is_understood():
+    page = " ".join((ROOT / "wakegate" / "serve" / "README.md").read_text().split())
+    assert f"any rate from {LOWEST_RATE:,} to {HIGHEST_RATE:,} Hz, any width from 1 to {MOST_WIDTH} bytes" in page
+    assert f"and 1 to {MOST_CHANNELS} channels" in page
 
 
 # What it hears.
