@@ -243,6 +243,7 @@ def test_the_network_is_what_the_options_name(install, words, families, private)
         (["--uri", "tcp://127.0.0.1:10400", "--zeroconf", "kitchen"], "is not there for others"),
         (["--device", "USB"], "--device is a microphone's"),
         (["--model", "six.onnx"], "--model six.onnx is no whole path"),
+        (["--model", "/six.onnx", "--model", "two.onnx"], "--model two.onnx is no whole path"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

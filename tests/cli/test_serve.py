@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from tests.cli.process import RATE, SIX_WORDS, command, environment, place, six_words, started
+from tests.wake.model import ORIGINAL, copy
 from wakegate.cli import main
 from wakegate.cli.person import open_ledger
 from wakegate.cli.serve import _Teller
@@ -153,6 +154,19 @@ def test_hooks_run_on_what_a_wake_service_hears_and_of_others_in_the_config_it_s
     assert 4 * RATE < int(told[-1].rpartition(" ")[2]) < 5 * RATE, "of the client's sound"
     notes = [line for line in done.stderr.decode().splitlines() if line.startswith("note: ")]
     assert notes == [f"note: in {config}, hooks on released are a microphone's: none of that happens here"]
+
+
+def test_words_of_several_models_of_ones_own(tmp_path):
+    def renamed(raw):
+        for entry in (*raw["words"], *raw["operating_points"]):
+            entry["word"] = f"my_{entry['word']}"
+
+    second = copy(tmp_path, renamed, lambda data: data.replace(b"wakegate", b"wakegat3"))
+    words = ("--uri", "stdio://", "--words", "alexa,my_alexa", "--json")
+    done = command(tmp_path, "serve", *words, "--model", ORIGINAL, "--model", second, stdin=sent(*list(spoken())[1:]))
+    serves, *told = map(json.loads, done.stderr.splitlines())
+    assert serves["words"] == ["alexa", "my_alexa"]
+    assert [(one["kind"], one["word"]) for one in told] == [("detection", "alexa"), ("detection", "my_alexa")]
 
 
 def test_output_that_nobody_takes_costs_no_client_anything(tmp_path):
@@ -335,6 +349,8 @@ def test_its_event_socket_and_its_hooks_are_those_of_listen(tmp_path):
         (["--threshold", "jarvis=0.5", "--words", "alexa"], "'jarvis' is not listened for"),
         (["--threshold", "alexa=0"], "threshold for 'alexa'"),
         (["--model", "gone.onnx"], "there is no manifest"),
+        (["--model", ORIGINAL, "--model", "six.wav"], "--model 'six.wav' is no model file"),
+        (["--mic-uri", "stdio://", "--model", ORIGINAL, "--model", ORIGINAL], "with one model: give --model once"),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else "",
 )

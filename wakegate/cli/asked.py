@@ -28,12 +28,28 @@ class Asked:
     thresholds: Mapping[str, float]
 
 
-def add_wake_options(parser: argparse.ArgumentParser) -> None:
+class _Models(argparse.Action):
+    """Takes the first as ``model``, and what comes after it as ``more_models``."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, value: object, option: str | None = None
+    ) -> None:
+        if namespace.model is None:
+            namespace.model = value
+        else:
+            namespace.more_models = (*namespace.more_models, value)
+
+
+def add_wake_options(parser: argparse.ArgumentParser, *, several_models: bool = False) -> None:
     """Add what every command that listens for words takes."""
     parser.add_argument(
         "--words", type=_words, metavar="A,B", help="words to listen for; all that the model knows if not given"
     )
-    parser.add_argument("--model", type=Path, metavar="NAME.onnx", help="a model file; the installed one if not given")
+    parser.add_argument(
+        "--model", type=Path, metavar="NAME.onnx", action=_Models if several_models else "store",
+        help="a model file; the installed one if not given" + (" (with --uri once or more often)" * several_models),
+    )  # fmt: skip
+    parser.set_defaults(more_models=())
     parser.add_argument(
         "--engine", choices=("onnxruntime", "numpy"), help="what runs the model; onnxruntime where it is installed"
     )
@@ -76,13 +92,16 @@ def of_one_model(args: argparse.Namespace, settings: "Config") -> Asked:
 
 def named_model(args: argparse.Namespace) -> "Manifest | None":
     """Return the model that ``--model`` names; UsageError for what is no model's name."""
+    return None if args.model is None else model_at(args.model)
+
+
+def model_at(path: Path) -> "Manifest":
+    """Return the model that a ``--model`` names; UsageError for what is no model's name."""
     from ..wake import manifest
 
-    if args.model is None:
-        return None
-    if args.model.suffix not in (".onnx", ".json"):
-        raise UsageError(f"--model {str(args.model)!r} is no model file: name its NAME.onnx or NAME.json")
-    return manifest.read(args.model.with_suffix(".json"))
+    if path.suffix not in (".onnx", ".json"):
+        raise UsageError(f"--model {str(path)!r} is no model file: name its NAME.onnx or NAME.json")
+    return manifest.read(path.with_suffix(".json"))
 
 
 def blamed(args: argparse.Namespace, settings: "Config") -> AbstractContextManager[None]:

@@ -113,16 +113,17 @@ def _parsed(command: list[str]) -> tuple[argparse.Namespace, "Address | None"]:
     stdout = given.assist == "stdout" if where is None else where.scheme is Scheme.STDIO
     if given.input is not None or stdout:
         raise UsageError("a service listens to a microphone, and nobody reads its stdout: leave them out")
-    for option, path in {**_files(given), **_sockets(given, where)}.items():
+    for option, path in (*_files(given), *_sockets(given, where).items()):
         if not path.is_absolute():
             raise UsageError(f"{option} {path} is no whole path: a service starts in another folder")
     return given, where
 
 
-def _files(given: argparse.Namespace) -> dict[str, Path]:
-    """Return the files that its options name, by option."""
+def _files(given: argparse.Namespace) -> list[tuple[str, Path]]:
+    """Return the files that its options name, with the options."""
     names = ("config", "model", "mqtt_login", "mqtt_ca")
-    return {f"--{name.replace('_', '-')}": getattr(given, name) for name in names if getattr(given, name) is not None}
+    named = [(f"--{name.replace('_', '-')}", getattr(given, name)) for name in names]
+    return [(option, path) for option, path in named if path is not None] + [("--model", p) for p in given.more_models]
 
 
 def _check_start(given: argparse.Namespace, where: "Address | None", *, system: bool) -> None:
@@ -133,7 +134,7 @@ def _check_start(given: argparse.Namespace, where: "Address | None", *, system: 
     from .. import config
     from . import listen, serve
 
-    for option, file in _files(given).items():
+    for option, file in _files(given):
         if not _may_be_there(file):
             raise ConfigError(f"{option} {file} is no file: make it first, or name another")
     path = given.config or (config.SYSTEM if system else config.usual_path())

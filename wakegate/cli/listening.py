@@ -33,9 +33,9 @@ class _Told(Protocol):
     def tell(self, event: "Event") -> None: ...
 
 
-def add_listening_options(parser: argparse.ArgumentParser) -> None:
+def add_listening_options(parser: argparse.ArgumentParser, *, several_models: bool = False) -> None:
     """Add what a run of the pipeline is given, but for its sound."""
-    asked.add_wake_options(parser)
+    asked.add_wake_options(parser, several_models=several_models)
     asked.add_threshold_option(parser)
     parser.add_argument("--config", type=Path, metavar="FILE", help="a wakegate.toml; the usual one if not given")
     parser.add_argument("--json", action="store_true", help="events as JSON Lines")

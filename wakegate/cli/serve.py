@@ -49,6 +49,7 @@ examples:
   wakegate serve
   wakegate serve --uri tcp://0.0.0.0:10400 --zeroconf kitchen
   wakegate serve --on wake='aplay ding.wav'
+  wakegate serve --model mine/marvin.onnx --model mine/athena.onnx
   wakegate serve --mic-uri tcp://127.0.0.1:10700 --device USB
   wakegate serve --mic-uri tcp://127.0.0.1:10700 --events unix:events.sock --on wake='aplay ding.wav'"""
 _OF_A_MICROPHONE = (
@@ -80,7 +81,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument(
         "--mic-user", metavar="NAME", help="with --mic-uri tcp://: a user whose programs may listen, beside you"
     )
-    add_listening_options(parser)
+    add_listening_options(parser, several_models=True)
     # An assistant hears a file live, as it was spoken.
     parser.set_defaults(run=run, listens=True, rate=None, channels=None, assist="wyoming")
 
@@ -113,6 +114,8 @@ def address_of(args: argparse.Namespace) -> "Address":
             return announce.checked(args.zeroconf, address.parse(args.uri or DEFAULT))
     if args.zeroconf is not None:
         raise UsageError("a gated microphone is for this device alone: leave --zeroconf out, or give --uri")
+    if args.more_models:
+        raise UsageError("a gated microphone listens with one model: give --model once, or give --uri")
     with typed():
         where = microphone.checked(address.parse(args.mic_uri))
     _users(args.mic_user)
@@ -187,7 +190,7 @@ def _models(args: argparse.Namespace) -> "Sequence[Manifest]":
     from ..wake import catalogue
 
     named = asked.named_model(args)
-    return catalogue.installed() if named is None else (named,)
+    return catalogue.installed() if named is None else (named, *map(asked.model_at, args.more_models))
 
 
 def _asked(
