@@ -177,7 +177,7 @@ def test_a_stream_without_a_descriptor_is_written_too():
 
 def test_listen_goes_on_while_nobody_reads_what_it_prints(tmp_path):
     reading, writing = narrow()
-    sound, passes = six_words(), 45  # some 30 lines each
+    sound, passes = six_words(), 75  # some 18 lines each
     with started(tmp_path, "listen", "--input", "-", "--json", stdout=writing) as process, open(reading, "rb") as out:
         os.close(writing)
         for _ in range(passes):
