@@ -132,7 +132,9 @@ def main() -> None:
     voices.add_argument("--spoken", type=Path, help="what the Kokoro voice said before")
     voices.add_argument("--kokoro", type=Path, help="folder of the Kokoro voice")
     usual = plan.Amount()
-    amounts = {"shards": usual.shards, "first": usual.head.steps, "second": usual.verifier.steps}
+    amounts = {
+        "shards": usual.shards, "suspects": usual.suspects, "first": usual.head.steps, "second": usual.verifier.steps,
+    }  # fmt: skip
     for name, value in amounts.items():
         parser.add_argument(
             f"--{name}", type=int, default=value, help="shards or steps; as `wakegate train` if not given"
@@ -144,6 +146,7 @@ def main() -> None:
     amount = replace(
         usual,
         shards=args.shards,
+        suspects=args.suspects,
         head=replace(usual.head, steps=args.first),
         verifier=replace(usual.verifier, steps=args.second),
     )

@@ -8,6 +8,7 @@ what ``ensemble.sure`` computes (a test compares them).
 from collections.abc import Sequence
 
 import numpy as np
+from torch.nn import Conv1d
 
 from ..wake.session import BEFORE
 from .ensemble import AGAIN, other_throats
@@ -63,6 +64,12 @@ class _Look:
         self._stacked = branch.constant(f"{named}stacked_shape", [1, BANDS * verifier.shape.channels[-1], PLACES])
         weight, bias = folded(verifier.mix, verifier.norm)
         self._mix = (branch.weights(f"{named}mix_weight", weight), branch.constant(f"{named}mix_bias", bias))
+        self._deep = []
+        for index, layer in enumerate(verifier.deep):
+            assert isinstance(layer, Conv1d) and layer.bias is not None
+            kernel, added = (value.detach().numpy() for value in (layer.weight, layer.bias))
+            names = (f"{named}deep_weight{index}", f"{named}deep_bias{index}")
+            self._deep.append((branch.weights(names[0], kernel), branch.constant(names[1], added)))
         self._said = {}
         for name, said in (("value", verifier.value), ("attention", verifier.weight)):
             assert said.bias is not None
@@ -80,8 +87,11 @@ class _Look:
             x = nodes.node("Relu", [x], f"{named}plane_relu{index}")
         x = nodes.node("Reshape", [x, self._stacked], f"{named}stacked")
         x = nodes.node("Conv", [x, *self._mix], f"{named}mix", pads=[1, 1])
-        mixed = nodes.node("Relu", [x], f"{named}mixed")
-        said = {name: nodes.node("Conv", [mixed, *self._said[name]], f"{named}{name}") for name in self._said}
+        x = nodes.node("Relu", [x], f"{named}mixed")
+        for index, layer in enumerate(self._deep):
+            x = nodes.node("Conv", [x, *layer], f"{named}deep_conv{index}", pads=[1, 1])
+            x = nodes.node("Relu", [x], f"{named}deep_relu{index}")
+        said = {name: nodes.node("Conv", [x, *self._said[name]], f"{named}{name}") for name in self._said}
         placed = nodes.node("Add", [said["attention"], self._place], f"{named}placed")
         weights = nodes.node("Softmax", [placed], f"{named}weights", axis=2)
         pooled = nodes.node("Mul", [weights, said["value"]], f"{named}pooled")

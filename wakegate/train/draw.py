@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from .augment import Example, Mixer, Mixture
-from .fit import NONE, losses, targets
+from .fit import losses, targets
 from .network import FrontEnd, Trunk
 from .shards import Shard, half_decibels, write
 from .teacher import Teacher
@@ -48,12 +48,13 @@ def hardest(trunk: Trunk) -> Keep:
     return rows
 
 
-def suspected(trunk: Trunk) -> Keep:
-    """Keep every spoken word, and what a first stage suspects to be one and is not."""
+def suspected(first: nn.Module) -> Keep:
+    """Keep every spoken word, and what a first stage suspects to be one and is not; "none" is its last class."""
 
     def rows(heard: Tensor, words: NDArray[np.int8], ends: NDArray[np.int32]) -> NDArray[np.intp]:
-        none = torch.softmax(trunk(FrontEnd().normalised(heard)), dim=2)[:, :, NONE].numpy()
-        elsewhere = targets(words, ends).numpy() == NONE
+        chances = torch.softmax(first(FrontEnd().normalised(heard)), dim=2)
+        none, last = chances[:, :, -1].numpy(), chances.shape[2] - 1
+        elsewhere = targets(words, ends, none=last).numpy() == last
         suspicion = np.where(elsewhere, 1 - none, 0).max(axis=1)
         return np.flatnonzero((words >= 0) | (suspicion > SUSPICION))
 

@@ -25,10 +25,19 @@ CONVOLUTIONS = (((5, 5), (2, 2)), ((3, 3), (2, 2)), ((3, 3), (2, 1)), ((3, 3), (
 
 @dataclass(frozen=True, slots=True)
 class VerifierShape:
-    """Sizes of the verifier."""
+    """Sizes of the verifier.
+
+    Parameters
+    ----------
+    channels, mixed : tuple of int, int
+        Of the planes, and of the convolution that mixes them.
+    deep : tuple of int
+        Channels of further convolutions over the places, between what is heard there and the answer.
+    """
 
     channels: tuple[int, int, int, int] = (24, 48, 96, 128)
     mixed: int = 160
+    deep: tuple[int, ...] = ()
 
 
 class Plane(nn.Module):
@@ -63,8 +72,10 @@ class Verifier(nn.Module):
         self.mix = nn.Conv1d(BANDS * shape.channels[-1], shape.mixed, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm1d(shape.mixed)
         self.drop = nn.Dropout(0.25)
-        self.value = nn.Conv1d(shape.mixed, outputs, 1)
-        self.weight = nn.Conv1d(shape.mixed, outputs, 1)
+        over = (shape.mixed, *shape.deep)
+        self.deep = nn.ModuleList(nn.Conv1d(over[n], over[n + 1], 3, padding=1) for n in range(len(shape.deep)))
+        self.value = nn.Conv1d(over[-1], outputs, 1)
+        self.weight = nn.Conv1d(over[-1], outputs, 1)
         self.place = nn.Parameter(torch.zeros(outputs, PLACES))
         self.register_buffer("trust", torch.tensor(TRUST))
 
@@ -75,6 +86,8 @@ class Verifier(nn.Module):
     def answer(self, heard: Tensor, first: Tensor) -> Tensor:
         """(batch, mixed, PLACES) and (batch, outputs) log chances of the first stage to (batch, outputs) logits."""
         x = self.drop(heard)
+        for layer in self.deep:
+            x = self.drop(torch.relu(layer(x)))
         logits: Tensor = pooled(self.value(x), self.weight(x) + self.place) + self.trust * first
         return logits
 

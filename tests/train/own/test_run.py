@@ -29,7 +29,7 @@ NEAR = ("mori vale", "kari zulo", "tami", "velo", "zoki ramu", "what now", "tami
 PHRASE = Phrase(text="tami velozu", word="tami_velozu", phonemes=("T",), warnings=())
 SHIPPED = catalogue.installed()[0].path.with_suffix(".json")
 TINY = plan.Amount(
-    spoken=48, near=40, kept=12, talk=12, shards=1, shard=96, rooms=4,
+    spoken=48, near=40, kept=12, talk=12, shards=1, suspects=2, shard=96, rooms=4,
     head=replace(learn.HEAD, steps=100, batch=24, every=40, learning_rate=1e-2, average=0.9),
     verifier=replace(learn.VERIFIER, steps=120, batch=32, every=45, learning_rate=1e-2, average=0.8),
 )  # fmt: skip

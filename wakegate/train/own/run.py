@@ -28,6 +28,9 @@ from .judge import Judgement, KeptOut, Rooms, judged
 from .near import SENTENCES
 from .plan import Order, divided, keeps_out, seeded, shares
 
+EXAMPLES = Mixture(positives=0.42, near_misses=0.25)
+SUSPECTS = Mixture(positives=0.33, near_misses=0.25, hard=0.7)
+"""What is drawn for the two stages."""
 FOLDER = 40
 """Utterances a folder: what is lost when a run is stopped."""
 Tell = Callable[[str, float], None]
@@ -76,18 +79,16 @@ def _made(order: Order, begun: Base, tell: Tell) -> Path:
     corpus, kept = _corpus(order)
     walls = rooms.simulated(amount.rooms, order.seed)
     aside = max(1, amount.rooms // 5)
-    mixer = Mixer(
-        corpus, walls[aside:], order.seed, Mixture(positives=0.42, near_misses=0.25), words=[order.phrase.word]
-    )
-    _draw(order, mixer, 0, lambda share: tell("drawing examples", share))
+    mixer = Mixer(corpus, walls[aside:], order.seed, EXAMPLES, words=[order.phrase.word])
+    _draw(order, mixer, "shards", amount.shards, draw.everything, lambda share: tell("drawing examples", share))
     torch.manual_seed(order.seed)
     first, second = FirstStage(known.trunk), known.verifier()
     plan = seeded(amount.head, order.seed)
     learn.head(first, work / "shards", plan, work / "head.pt", lambda share: tell("learning, first stage", share))
-    _draw_hard(order, corpus, walls[aside:], first, tell)
+    _draw_suspects(order, corpus, walls[aside:], first, tell)
     plan = seeded(amount.verifier, order.seed)
     ready = work / "verifier.pt"
-    learn.verifier(second, first, work / "shards", plan, ready, lambda share: tell("learning, second stage", share))
+    learn.verifier(second, first, work / "suspects", plan, ready, lambda share: tell("learning, second stage", share))
     tell("measuring", 0.0)
     measured = replace(kept, rooms=walls[:aside])
     gate = head.gate(first, [clip.samples for clip in (*corpus.speech, *corpus.noise)], known.steps)
@@ -173,24 +174,25 @@ def _without(clip: Clip) -> Clip:
     return replace(clip, start=0, end=len(clip.samples))
 
 
-def _draw_hard(order: Order, corpus: Corpus, walls: Rooms, first: FirstStage, tell: Tell) -> None:
-    """Draw as many shards again, with the moments at which the first stage suspects the word wrongly."""
-    last = order.work / "shards" / f"{2 * order.amount.shards - 1:05d}.npz"
-    if last.exists():
+def _draw_suspects(order: Order, corpus: Corpus, walls: Rooms, first: FirstStage, tell: Tell) -> None:
+    """Draw what the second stage is asked about: the word, and the moments at which the first suspects it wrongly."""
+    count = order.amount.suspects
+    if (order.work / "suspects" / f"{count - 1:05d}.npz").exists():
         return
     tell("looking for hard moments", 0.0)
     found = hard.moments([*corpus.speech, *corpus.near_misses], first)
-    mixture = Mixture(positives=0.35, near_misses=0.3)
-    mixer = Mixer(corpus, walls, order.seed, mixture, found, words=[order.phrase.word])
-    _draw(order, mixer, order.amount.shards, lambda share: tell("drawing hard examples", share))
+    mixer = Mixer(corpus, walls, order.seed, SUSPECTS, found, words=[order.phrase.word])
+    _draw(order, mixer, "suspects", count, draw.suspected(first), lambda share: tell("drawing hard examples", share))
 
 
-def _draw(order: Order, mixer: Mixer, first: int, told: Callable[[float], None]) -> None:
-    """Draw shards from number ``first`` on; each has a seed of its own, so it does not matter who drew before."""
-    for number in range(order.amount.shards):
-        told(number / order.amount.shards)
-        mixer.rng = np.random.default_rng((order.seed, first + number))
-        draw.shard(order.work / "shards" / f"{first + number:05d}.npz", mixer, size=order.amount.shard)
+def _draw(
+    order: Order, mixer: Mixer, folder: str, count: int, keep: draw.Keep, told: Callable[[float], None]
+) -> None:  # fmt: skip
+    """Draw shards; each has a seed of its own, so it does not matter who drew before."""
+    for number in range(count):
+        told(number / count)
+        mixer.rng = np.random.default_rng((order.seed, *folder.encode(), number))
+        draw.shard(order.work / folder / f"{number:05d}.npz", mixer, keep, size=order.amount.shard)
 
 
 def _finished(
