@@ -12,6 +12,7 @@
         ModelMismatchError           a model is not what its manifest says (hash, shape, rate)
       EngineError                    an engine that is being measured crashed, hung or spoke nonsense
       ClientError                    a service's client said what cannot be understood or done
+      ReaderGoneError (OSError)      who reads released sound is gone, and cannot come back
       ChainError                     a record file is damaged, foreign or cannot be written
         TornError                    its tail is damaged, every record before it is whole
         BrokenError                  damage stands before whole records, or the links do not join
@@ -68,6 +69,10 @@ class ClientError(WakegateError):
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
         self.code = code
+
+
+class ReaderGoneError(WakegateError, OSError):
+    """Who reads released sound is gone, and cannot come back: nothing is listened for any more."""
 
 
 class ChainError(WakegateError):

@@ -1,5 +1,6 @@
 """``wakegate listen`` on files and stdin, with ledger and journal of its own. Around 10 s."""
 
+import contextlib
 import json
 import select
 import signal
@@ -248,6 +249,38 @@ def test_a_revoked_grant_is_no_grant(tmp_path):
     assert done.returncode == 0 and done.stdout == b""
     reasons = {e["reason"] for e in lines(done.stderr.decode()) if e["kind"] == "refused" and e["purpose"] == "assist"}
     assert reasons == {"revoked"}
+
+
+# An assistant that dies.
+
+
+def left(home, *, after):
+    """Let the assistant go after so many bytes, and give the scene, and a silence whose end nobody writes."""
+    words = ("--input", "-", "--words", "computer", "--assist", "stdout", "--json")
+    with started(home, "listen", *words) as process:
+        process.stdin.write(scene().tobytes() if after else bytes(RATE))
+        process.stdin.flush()
+        assert len(process.stdout.read(after)) == after
+        process.stdout.close()
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(bytes(20 * RATE))
+            process.stdin.flush()
+        said = process.stderr.read().decode()  # to its end, with stdin still open
+        assert process.wait(20) == 1
+    *events, last = said.splitlines()
+    assert last == "wakegate: the assistant closed its end of the pipe, to which nobody can come back: start both again"
+    return lines("\n".join(events))
+
+
+def test_an_assistant_that_dies_in_a_request_ends_the_release_and_the_listening(tmp_path):
+    grant(tmp_path)
+    *_, aborted, wiped, stopped = left(tmp_path, after=4000)
+    assert (aborted["kind"], aborted["detail"]) == ("aborted", "the assistant closed its end of the pipe")
+    assert aborted["reason"] == "sink_failed" and wiped["kind"] == "wiped" and stopped["kind"] == "stopped"
+
+
+def test_an_assistant_that_dies_between_requests_ends_the_listening(tmp_path):
+    assert [event["kind"] for event in left(tmp_path, after=0)] == ["started", "stopped"]
 
 
 # What is asked for wrongly.

@@ -6,7 +6,9 @@ import struct
 import pytest
 
 from tests.gate.reader import INFO, noise, offer, read_utterance
+from wakegate.errors import ReaderGoneError
 from wakegate.events import Purpose, Reason
+from wakegate.gate.pipe_sink import PipeSink
 from wakegate.gate.sinks import CallbackSink, Sink, StreamSink
 
 
@@ -91,6 +93,31 @@ def test_a_reader_that_is_gone_is_an_error_and_then_not_ready(pipe):
     with pytest.raises(BrokenPipeError):
         sink.open(INFO)
     assert not sink.ready()
+
+
+def test_a_pipe_whose_reader_is_gone_is_over_and_says_so_once(pipe):
+    out, into = pipe
+    sink, told = PipeSink(into), []
+    sink.when_gone(lambda: told.append(1))
+    sink.open(INFO)
+    sink.check()
+    os.close(out)
+    with pytest.raises(ReaderGoneError, match=r"^the assistant closed its end of the pipe$"):
+        sink.write(noise(1280))
+    with pytest.raises(ReaderGoneError):
+        sink.close(Reason.ENDPOINT)
+    assert not sink.ready() and told == [1]
+    with pytest.raises(ReaderGoneError, match="start both again"):
+        sink.check()
+
+
+def test_a_reader_that_goes_between_wakes_is_missed_with_nothing_to_write(pipe):
+    out, into = pipe
+    sink, told = PipeSink(into), []
+    sink.when_gone(lambda: told.append(1))
+    assert sink.ready()
+    os.close(out)
+    assert not sink.ready() and told == [1]
 
 
 def test_a_callback_owns_what_it_is_given():

@@ -53,6 +53,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def run(args: argparse.Namespace) -> int:
     """Listen until the sound ends or somebody stops it."""
     from .. import config
+    from ..gate.pipe_sink import PipeSink
 
     settings = config.read(args.config)
     what = check(args, settings)
@@ -60,7 +61,12 @@ def run(args: argparse.Namespace) -> int:
         sink = _sink(args.assist, stack)  # first: it is told at once when there can be none
         heard = Listening(args, settings, what, stack)
         pipeline = heard.open(sink)
-        heard.run(pipeline, sys.stderr if args.assist == "stdout" else sys.stdout)
+        if not isinstance(sink, PipeSink):
+            heard.run(pipeline, sys.stdout)
+            return 0
+        sink.when_gone(pipeline.stop)
+        heard.run(pipeline, sys.stderr)
+        sink.check()
     return 0
 
 
@@ -77,7 +83,7 @@ def check(args: argparse.Namespace, settings: "Config") -> Asked:
 
 
 def _sink(where: str | None, stack: ExitStack) -> "Sink | None":
-    from ..gate.sinks import StreamSink
+    from ..gate.pipe_sink import PipeSink
     from ..gate.socket_sink import SocketSink
     from ..unix import path_of
 
@@ -86,7 +92,7 @@ def _sink(where: str | None, stack: ExitStack) -> "Sink | None":
     if where == "stdout":
         if sys.stdout.isatty():
             raise UsageError("--assist stdout would write sound to the terminal: pipe it into your assistant")
-        return StreamSink(sys.stdout.fileno())
+        return PipeSink(sys.stdout.fileno())
     sink = SocketSink(path_of(where, "--assist"))
     stack.callback(sink.shut)
     return sink

@@ -32,12 +32,13 @@ from .frames import Info
 from .limits import LAG_S, Limits, samples
 from .note import note, promise
 from .outbox import Outbox
-from .release import Live
+from .release import Live, ready
 from .sinks import Sink, failed_at
 from .utterance import Utterance
 
 ASKED = (Purpose.ASSIST, Purpose.REVIEW, Purpose.FALSE_ACCEPT_REVIEW)
 """Purposes that release sound; each is asked for by itself at every wake (invariant 11)."""
+_LOOK = samples(1.0)  # between two looks, while shut, at who has come to the sink and who is gone
 _NOBODY_ASKS = (Reason.NO_GRANT, Reason.REVOKED)
 
 
@@ -99,6 +100,7 @@ class Gate:
         self._clock = clock
         self._model = model_sha256
         self._utterance: Utterance | None = None
+        self._look = 0
         self._parting: Live | None = None  # cut short, and the sink may have had no room to say so
 
     @property
@@ -126,6 +128,9 @@ class Gate:
             self._parting = None
         if self._utterance is None:
             self._ring.forget(block.end - self._history)
+            if self._sink is not None and block.end >= self._look:
+                self._look = block.end + _LOOK
+                ready(self._sink)
             return events
         return events + self._advance(self._utterance, block.end)
 
@@ -145,8 +150,7 @@ class Gate:
 
     def stop(self, reason: Reason = Reason.STOPPED) -> tuple[Event, ...]:
         """Cut short what is open, wipe, and give clips being sealed a short last time."""
-        at = self._ring.end
-        return self._cut(reason, at) + self._outbox.stop(at)
+        return self._cut(reason, self._ring.end) + self._outbox.stop(self._ring.end)
 
     # Opening
 
@@ -268,12 +272,9 @@ class Gate:
             self._ring.wipe()
             self._restart()
             return ()
-        events = self._abort_all(utterance, No(reason), at)
+        events = [] if utterance.live is None else [self._abort_live(utterance, No(reason), at)]
+        events += [self._abort_clip(utterance, grant, No(reason), at) for grant in tuple(utterance.clips.values())]
         return (*events, self._wipe(utterance.wake))
-
-    def _abort_all(self, utterance: Utterance, no: No, at: int) -> list[Event]:
-        events: list[Event] = [] if utterance.live is None else [self._abort_live(utterance, no, at)]
-        return events + [self._abort_clip(utterance, grant, no, at) for grant in tuple(utterance.clips.values())]
 
     def _abort_live(self, utterance: Utterance, no: No, at: int) -> Event:
         live, utterance.live = utterance.live, None

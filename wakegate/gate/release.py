@@ -73,6 +73,11 @@ class Live:
 
     def told(self) -> bool:
         """Return whether the sink has said that it was cut short: asked whether it is ready, it says what it owes."""
-        with suppress(Exception):  # a sink is not ours; one that breaks now is asked no more
-            return self._sink.ready()
-        return True
+        return ready(self._sink)
+
+
+def ready(sink: Sink) -> bool:
+    """Ask a sink whether it is ready, where nothing hangs on it; one that breaks then is asked no more."""
+    with suppress(Exception):  # a sink is not ours
+        return sink.ready()
+    return True

@@ -14,7 +14,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from ..audio.block import Samples
-from ..errors import ConfigError
+from ..errors import ConfigError, ReaderGoneError
 from ..events import Purpose, Reason
 from .frames import FRAME_SAMPLES, Info, end, header, prefix
 
@@ -31,8 +31,9 @@ class Sink(Protocol):
     def ready(self) -> bool:
         """Return whether somebody is there to take an utterance now.
 
-        Asked at a wake; and, after an utterance that was cut short, with each block until it is so: what ``abort`` had
-        no room for can be said then.
+        Asked at a wake, and once a second of sound while the gate is shut: whoever comes is taken in, and whoever is
+        gone noticed. After an utterance that was cut short, asked with each block until it is so: what ``abort`` had no
+        room for can be said then.
         """
         ...
 
@@ -58,7 +59,9 @@ class Sink(Protocol):
 
 
 def failed_at(error: Exception) -> str:
-    """Return an exception's type and where it was raised: never its text, which might hold samples."""
+    """Return an exception's type and where it was raised: never its text, which might hold samples; ours holds none."""
+    if isinstance(error, ReaderGoneError):
+        return str(error)
     *_, (frame, line) = traceback.walk_tb(error.__traceback__)
     return f"{type(error).__name__} at {Path(frame.f_code.co_filename).name}:{line}"
 
