@@ -145,6 +145,11 @@ class Pipeline:
         return self._gate.is_open
 
     @property
+    def cancelling(self) -> bool:
+        """Whether a cancel was said that has not taken effect yet."""
+        return self._cancelling
+
+    @property
     def at(self) -> int:
         """Samples of the stream so far."""
         return self._ring.end
@@ -226,8 +231,9 @@ class Pipeline:
     def _step(self) -> list[Event]:
         """Take one block through the line, or do what was asked from outside first."""
         if self._cancelling:
-            self._cancelling = False
-            return list(self._gate.cancel())
+            events = list(self._gate.cancel())
+            self._cancelling = False  # now that it has: nobody who asks sees an open gate and no cancel
+            return events
         reading = self._source.read(self._ring.lend(BLOCK if self._gate.is_open else self._ear.needs))
         muted = self.muted
         if reading.gap is not None:

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.gate.world import FakeEar, Scene
+from tests.gate.world import FakeEar, Scene, ScriptSource
+from wakegate.cli.tell import _sentence
 from wakegate.consent.grant import Grant
 from wakegate.events import SCHEMA, Muter, Purpose
+from wakegate.gate.limits import BLOCK
 from wakegate.pipeline import Pipeline
 from wakegate.serve.event_socket_commands import LABELS_A_MINUTE, Commands
 
@@ -23,7 +25,7 @@ def test_status_says_how_things_are(pipeline):
     reply = ask(pipeline, command="status")
     assert reply == {
         "schema": SCHEMA, "kind": "reply", "command": "status", "ok": True, "error": "", "at": 0, "at_s": 0.0,
-        "words": ["alexa"], "open": False, "muted": None, "muted_for_s": 0.0,
+        "words": ["alexa"], "open": False, "cancelling": False, "muted": None, "muted_for_s": 0.0,
     }  # fmt: skip
     greeting = json.loads(Commands(pipeline).status())
     assert greeting.pop("kind") == "status" and greeting == {name: reply[name] for name in greeting}
@@ -56,6 +58,62 @@ def test_a_hold_off_of_the_listeners_own_is_not_the_sockets_to_end(pipeline):
 def test_a_cancel_with_a_closed_gate_is_refused_and_not_remembered(pipeline):
     reply = ask(pipeline, command="cancel")
     assert not reply["ok"] and "closed" in reply["error"] and not pipeline._cancelling
+
+
+def test_a_cancel_that_was_taken_is_told_until_the_gate_is_closed(world):
+    world.grant(Purpose.ASSIST)
+    said, left = [], []
+    source = ScriptSource(Scene().quiet(1).word().speech(4).quiet(2).samples())
+    with Pipeline.open(
+        source, scorer=FakeEar(), place=world.place, clock=world.clock, assist=lambda samples, _: left.append(samples)
+    ) as pipeline:
+
+        def cancel():
+            said.append(ask(pipeline, command="cancel"))
+            left.clear()
+
+        def late():
+            said.append(ask(pipeline, command="cancel"))
+
+        source.script = {40_000: cancel, 48_000: late}
+        for event in pipeline:
+            if event.kind == "opened":
+                said.append(ask(pipeline, command="status"))
+            if event.kind == "wiped":
+                said.append(ask(pipeline, command="status"))
+    before, taken, after, refused = [(one["ok"], one["open"], one["cancelling"]) for one in said]
+    assert (before, taken, after) == ((True, True, False), (True, True, True), (True, False, False))
+    assert refused == (False, False, False)
+    assert sum(map(len, left)) == BLOCK, "the block that was being read left: it was right not to say closed"
+
+
+def test_who_asks_while_a_cancel_takes_effect_never_sees_an_open_gate_and_no_cancel(world):
+    world.grant(Purpose.ASSIST)
+    said = []
+    source = ScriptSource(Scene().quiet(1).word().speech(4).quiet(2).samples())
+
+    def hear(samples, info):
+        if info.reason is not None:  # within the cancel
+            said.append(ask(pipeline, command="status"))
+
+    with Pipeline.open(source, scorer=FakeEar(), place=world.place, clock=world.clock, assist=hear) as pipeline:
+        source.script = {40_000: lambda: pipeline.cancel()}
+        list(pipeline)
+    (reply,) = said
+    assert reply["open"] and reply["cancelling"]
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ({"open": True, "cancelling": False}, "the gate is open"),
+        ({"open": True, "cancelling": True}, "the gate is closing"),
+        ({"open": False, "cancelling": False}, "the gate is closed"),
+        ({"open": True}, "the gate is open"),  # an older listener
+    ],
+)
+def test_tell_says_in_words_how_the_gate_is(state, said):
+    assert _sentence({"words": ["alexa"], "muted": None, **state}) == f"listening for alexa; {said}"
 
 
 @pytest.fixture

@@ -72,5 +72,5 @@ def _sentence(reply: dict[str, object]) -> str:
     muted, left, words = reply.get("muted"), reply.get("muted_for_s"), reply.get("words")
     if muted:
         return f"muted by {muted}" + (f" for {left:.1f} s more" if isinstance(left, int | float) else "")
-    gate = "the gate is open" if reply.get("open") else "the gate is closed"
-    return f"listening for {', '.join(map(str, words)) if isinstance(words, list) else '?'}; {gate}"
+    gate = "closed" if not reply.get("open") else "closing" if reply.get("cancelling") else "open"
+    return f"listening for {', '.join(map(str, words)) if isinstance(words, list) else '?'}; the gate is {gate}"

@@ -13,11 +13,12 @@ A command is one line of JSON, and each gets one line of answer, in order::
     {"command": "label", "id": "9f3c0a1b2d4e5f60", "verdict": "false-accept", "cause": "tv"}
 
     {"schema": 1, "kind": "reply", "command": "mute", "ok": true, "error": "", "at": 48000, "at_s": 3.0,
-     "words": ["computer"], "open": false, "muted": "socket", "muted_for_s": 5.16}
+     "words": ["computer"], "open": false, "cancelling": false, "muted": "socket", "muted_for_s": 5.16}
 
-``muted`` is device, socket, hold_off or null; ``muted_for_s`` counts from ``at``, and is null where only a word ends
-it. A mute is in force with the block that is being read, and its event says so; how long it lasts counts from behind
-that.
+``cancelling`` says that a cancel was taken while the gate is still ``open``: the block that is being read may leave,
+then it closes. ``muted`` is device, socket, hold_off or null; ``muted_for_s`` counts from ``at``, and is null where
+only a word ends it. A mute is in force with the block that is being read, and its event says so; how long it lasts
+counts from behind that.
 """
 
 import json
@@ -73,12 +74,14 @@ class Commands:
         return json.dumps({**said, **self._state()})
 
     def _state(self) -> dict[str, object]:
-        at = self._pipeline.at
+        at, cancelling = self._pipeline.at, self._pipeline.cancelling
+        is_open = self._pipeline.is_open  # asked after: the loop may close it in between, and then that is said
         return {
             "at": at,
             "at_s": round(at / SAMPLE_RATE, 3),
             "words": list(self._pipeline.words),
-            "open": self._pipeline.is_open,
+            "open": is_open,
+            "cancelling": is_open and cancelling,
             "muted": self._pipeline.muted,
             "muted_for_s": self._pipeline.muted_for_s,
         }
