@@ -1,10 +1,14 @@
 """The numpy session lays a state down where its past is; whatever a graph does with it, onnxruntime says the same."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from tests.wake.model import WITHOUT_ONNXRUNTIME, copy
-from wakegate.wake import load
+from wakegate.errors import ModelError
+from wakegate.wake import load, onnx_file
+from wakegate.wake.numpy_session import NumpySession
 
 onnx = pytest.importorskip("onnx", reason="in the extra train")
 pytestmark = pytest.mark.skipif(WITHOUT_ONNXRUNTIME, reason="nothing to compare with")
@@ -59,6 +63,43 @@ def made_of_its_own_past(graph):
         onnx.helper.make_node("Add", ["least", "sum3_alone"], ["sum3"]),
     ]
     put_before(graph, "seen4", *nodes)
+
+
+def test_what_only_a_branch_makes_is_no_state(tmp_path):
+    """A branch that is not run would leave the state of long ago."""
+    helper, sizes = onnx.helper, (8, 8)
+
+    def value(name, kind=onnx.TensorProto.FLOAT, shape=sizes):
+        return helper.make_tensor_value_info(name, kind, list(shape))
+
+    def branch(*nodes):
+        return helper.make_graph([helper.make_node(*one) for one in nodes], "branch", [], [value(nodes[-1][2][0])])
+
+    branches = {
+        "then_branch": branch(("Relu", ["x"], ["s"]), ("Relu", ["s"], ["loud"])),
+        "else_branch": branch(("Add", ["x", "x"], ["soft"])),
+    }
+    nodes = [
+        helper.make_node("Cast", ["pcm"], ["samples"], to=onnx.TensorProto.FLOAT),
+        helper.make_node("Reshape", ["samples", "shape"], ["x"]),
+        helper.make_node("ReduceMax", ["x"], ["best"]),
+        helper.make_node("GreaterOrEqual", ["best", "edge"], ["asked"]),
+        helper.make_node("If", ["asked"], ["chosen"], **branches),
+        helper.make_node("Add", ["chosen", "s"], ["both"]),
+        helper.make_node("Reshape", ["both", "scored"], ["scores"]),
+    ]
+    constants = {"shape": [8, 8], "scored": [1, 1, 64], "edge": np.full((1, 1), 1000, np.float32)}
+    graph = helper.make_graph(
+        nodes, "graph", [value("pcm", onnx.TensorProto.INT16, (1, 64)), value("s_before")],
+        [value("scores", shape=(1, 1, 64)), value("s")],
+        [onnx.numpy_helper.from_array(np.array(one), name) for name, one in constants.items()],
+    )  # fmt: skip
+    data = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
+    manifest = SimpleNamespace(
+        path=tmp_path, chunk=64, step=64, words=[1] * 64, verified=lambda: (b"", onnx_file.parse(data))
+    )
+    with pytest.raises(ModelError, match="it reads 's', which nothing makes before"):
+        NumpySession(manifest)
 
 
 @pytest.mark.parametrize(

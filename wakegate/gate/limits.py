@@ -71,10 +71,10 @@ class Limits:
                 raise ConfigError(f"{name} must be a {'whole ' if whole else ''}number, got {value!r}")
             if not low <= value <= high:
                 raise ConfigError(f"{name} must be {low:g} to {high:g}, got {value!r}: no setting lifts this ceiling")
-        if self.max_utterance_s < (least := self.pre_roll_s + WORD_S):
+        if samples(self.max_utterance_s) < self.history:
             raise ConfigError(
-                f"max_utterance_s must be {least:g} or more (pre_roll_s, and {WORD_S:g} s for the word), got "
-                f"{self.max_utterance_s!r}: what leaves would end before the word"
+                f"max_utterance_s must be {self.pre_roll_s + WORD_S:g} or more (pre_roll_s, and {WORD_S:g} s for the "
+                f"word), got {self.max_utterance_s!r}: what leaves would end before the word"
             )
 
     @property

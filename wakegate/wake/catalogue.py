@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import ConfigError, ModelError
 from . import manifest
+from .levels import Threshold
 from .manifest import Manifest
 from .scorer import Scorer
 
@@ -56,7 +57,7 @@ def distinct(words: Sequence[str]) -> tuple[str, ...]:
     return wanted
 
 
-def by_word(thresholds: Mapping[str, float], listened_for: Collection[str] | None = None) -> dict[str, float]:
+def by_word(thresholds: Mapping[str, Threshold], listened_for: Collection[str] | None = None) -> dict[str, Threshold]:
     """Return thresholds by words as models spell them.
 
     Raises
@@ -66,7 +67,7 @@ def by_word(thresholds: Mapping[str, float], listened_for: Collection[str] | Non
     """
     chosen = {spelled(word): threshold for word, threshold in thresholds.items()}
     if len(chosen) != len(thresholds):
-        raise ConfigError(f"the thresholds {dict(thresholds)} name a word twice: give each word one")
+        raise ConfigError(f"the thresholds of {', '.join(thresholds)} name a word twice: give each word one")
     for word in chosen:
         if listened_for is not None and word not in listened_for:
             only = ", ".join(listened_for)

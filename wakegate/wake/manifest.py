@@ -18,6 +18,7 @@ from ..errors import ModelError, ModelMismatchError
 from ..events import SAMPLE_RATE
 from . import onnx_file, trunk
 from .detector import DetectorConfig, WordTiming
+from .levels import Threshold, resolved
 
 FORMAT = 2
 """1 had states that came out whole; here rows follow rows."""
@@ -148,12 +149,13 @@ class Manifest:
         known = ", ".join(e.word for e in self.words)
         raise ModelError(f"model {self.name!r} does not know the word {word!r}: it knows {known}")
 
-    def detector_config(self, words: Sequence[str], thresholds: Mapping[str, float] | None = None) -> DetectorConfig:
+    def detector_config(
+        self, words: Sequence[str], thresholds: Mapping[str, Threshold] | None = None
+    ) -> DetectorConfig:
         """Return the detector's settings for some of the words, with other thresholds where given."""
-        entries = [self.entry(word) for word in words]
-        chosen = {e.word: (thresholds or {}).get(e.word, e.threshold) for e in entries}
-        for word in thresholds or {}:
-            self.entry(word)
+        entries, points = [self.entry(word) for word in words], self.operating_points
+        given = {word: resolved(value, self.entry(word).word, points) for word, value in (thresholds or {}).items()}
+        chosen = {e.word: given.get(e.word, e.threshold) for e in entries}
         return DetectorConfig(
             thresholds=chosen,
             timing={e.word: e.timing for e in entries},

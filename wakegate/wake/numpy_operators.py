@@ -152,7 +152,7 @@ def _matmul(tape: Tape, _: Node, a: Array, b: Array) -> Array:
         raise ValueError(f"it multiplies {a.shape} by {b.shape}")
     out = tape.result((a.shape[0], b.shape[1]))
     # np.dot calls the same product with less around it, but copies what does not lie in order.
-    ordered = all(one.flags.c_contiguous for one in (a, b, out))
+    ordered = all(one.flags.c_contiguous and min(one.strides) > 0 for one in (a, b, out))
     tape.call(np.dot if ordered else np.matmul, a, b, out=out)
     return out
 

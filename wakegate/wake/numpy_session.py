@@ -171,11 +171,14 @@ class _Compiled:
             graph = node.attributes[name]
             if not isinstance(graph, Graph) or graph.inputs or len(graph.outputs) != 1:
                 raise ValueError(f"its {name} is no branch with one output")
-            branch = Tape(arrays=tape.arrays, spare=tape.spare)
+            branch, outside = Tape(arrays=tape.arrays, spare=tape.spare), set(self._named)
             every += self._calls(graph, branch)
             (output,) = graph.outputs
             made.append(self._named.get(output, np.empty(0)))
             branches.append(branch)
+            for inside in self._named.keys() - outside:  # a branch that was not run has made nothing
+                del self._named[inside]
+                self._constants.discard(inside)
         if made[0].shape != made[1].shape or any(one.dtype != np.float32 for one in made):
             raise ValueError("its branches make different things")
         out = tape.new(made[0].shape)
