@@ -1,5 +1,6 @@
 """``wakegate.toml``: what it may say, and everything that is refused. Around 3 s."""
 
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from wakegate import config
 from wakegate.config_thresholds import with_thresholds
+from wakegate.consent import sealing
 from wakegate.errors import ConfigError
 from wakegate.gate.limits import Limits
 
@@ -127,9 +129,16 @@ def test_a_reviewers_key_that_is_none_is_refused_by_its_place_and_never_repeated
     assert SECRET not in str(refused.value) and refused.value.__cause__ is None
 
 
-def test_where_nothing_can_seal_a_key_is_no_reason_to_hear_nothing(written, monkeypatch):
-    monkeypatch.setattr("wakegate.config.sealing.tool", lambda: None)
-    assert config.read(written('[reviewer]\nkey = "age1..."\n')).reviewer_key == "age1..."
+def test_no_program_is_asked_about_a_key_so_a_reload_waits_for_none_and_none_is_a_reason_to_hear_nothing(
+    written, monkeypatch, tmp_path
+):
+    monkeypatch.setitem(sys.modules, "pyrage", None)
+    (tmp_path / "age").write_text(f"#!/bin/sh\ntouch {tmp_path}/asked\nexit 1\n")
+    (tmp_path / "age").chmod(0o755)
+    monkeypatch.setattr(sealing, "COMMANDS", (tmp_path / "age",))
+    key = "age1" + 58 * "q"
+    assert config.read(written(f'[reviewer]\nkey = " {key}"\n')).reviewer_key == key
+    assert not (tmp_path / "asked").exists()
 
 
 @pytest.mark.parametrize("base", ["", "relative/config"])

@@ -98,6 +98,7 @@ def test_swap_is_good_only_where_no_disk_sees_it(
         ("[wake]\nthresholds = { hal = 0.5 }", "wakegate.toml: in [wake], model 'six' does not know the word 'hal'"),
         ("[wake]\nthresholds = { alexa = 0 }", "wakegate.toml: in [wake], the threshold for 'alexa' is 0"),
         ("[reviewer]\nkey = 'abc'", "wakegate.toml: key in [reviewer]: this is no age public key"),
+        (f"[reviewer]\nkey = 'age1{58 * 'q'}'", "wakegate.toml: in [reviewer], this is no age public key"),
         ("[limits]\npre_roll_s = 9", "wakegate.toml: in [limits]"),
     ],
 )

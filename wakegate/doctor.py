@@ -14,8 +14,10 @@ from . import config, mute
 from .audio.memory import PrivateMemory
 from .consent import sealing
 from .consent.clock import Clock
+from .consent.grant import checked_keys
 from .consent.ledger import Ledger
 from .errors import WakegateError
+from .events import Purpose
 from .journal.read import read, verify
 from .place import Place
 from .wake import catalogue, engine
@@ -139,6 +141,9 @@ def _models() -> Finding:
 def _config() -> Finding:
     read = config.read()
     read.model()
+    if read.reviewer_key is not None and sealing.tool() is not None:  # read() looks at its form alone
+        with read.blamed("reviewer"):
+            checked_keys(Purpose.REVIEW, [read.reviewer_key])
     return Finding("config", Health.GOOD, f"{read.path}" if read.path else "none, defaults")
 
 

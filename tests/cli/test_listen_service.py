@@ -18,6 +18,8 @@ import soundfile
 
 from tests.cli.process import RATE, ROOT, RUN, SCENE, environment, place, six_words
 from tests.cli.test_listen import grant
+from wakegate.cli.listen_service import Reload
+from wakegate.config import Config
 from wakegate.journal import read
 
 TEXT = '[wake]\nwords = ["alexa", "computer"]\n'
@@ -220,6 +222,18 @@ def test_a_config_that_would_not_do_is_not_taken(listener, text, said):
     assert service.end() == 0
     wakes = [event for event in service.events() if event["kind"] == "wake"]
     assert [event["word"] for event in wakes] == ["alexa", "computer"]
+
+
+def test_no_error_of_a_reload_ends_the_listening(tmp_path, capsys):
+    def take(_):
+        raise RuntimeError("an error of ours")
+
+    Reload(tmp_path / "gone.toml", Config(), take, ())()
+    (path := tmp_path / "wakegate.toml").touch()
+    Reload(path, Config(), take, ())()
+    for line, why in zip(capsys.readouterr().err.splitlines(), ["cannot be read", "RuntimeError: an"], strict=True):
+        assert line.startswith("wakegate: the config was not reloaded, the old words and thresholds stay: ")
+        assert why in line
 
 
 def test_the_command_line_comes_first_at_a_reload_too_and_the_rest_waits(listener):

@@ -105,6 +105,16 @@ def test_a_good_key_is_the_same_by_both(age):
     assert checked_keys(Purpose.REVIEW, [f" {KEY}\n"]) == (KEY,)
 
 
+@pytest.mark.parametrize("age", [b"\x7fELF cut short", b"#!/bin/sh\nexec sleep 60\n"], ids=["damaged", "hangs"])
+def test_a_command_that_does_not_run_or_does_not_end_is_no_fault_of_the_keys(tmp_path, monkeypatch, age):
+    (tmp_path / "age").write_bytes(age)
+    (tmp_path / "age").chmod(0o755)
+    monkeypatch.setattr(sealing, "COMMANDS", (tmp_path / "age",))
+    monkeypatch.setattr(sealing, "PATIENCE_S", 0.2)
+    with pytest.raises(ConfigError, match=r"/age does not do what it should .*: install it anew"):
+        checked_keys(Purpose.REVIEW, [KEY])
+
+
 def test_with_neither_nothing_is_granted_or_sealed_and_the_error_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr(sealing, "COMMANDS", (tmp_path / "age",))
     with pytest.raises(ConfigError, match="apt install age"):

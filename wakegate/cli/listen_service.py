@@ -84,8 +84,9 @@ class Reload:
                 raise ConfigError(f"there is no config to reload: write {config.path_to_write()}")
             settings = config.read(self._path)
             words = self._take(settings)
-        except (WakegateError, OSError) as error:
-            told = f"wakegate: the config was not reloaded, the old words and thresholds stay: {error}"
+        except Exception as error:  # whatever it was, even an error of ours: the listening goes on
+            what = error if isinstance(error, WakegateError | OSError) else f"{type(error).__name__}: {error}"
+            told = f"wakegate: the config was not reloaded, the old words and thresholds stay: {what}"
             say(told, Priority.ERROR)
             return
         later = [name for name in self._restart if getattr(self._started, name) != getattr(settings, name)]

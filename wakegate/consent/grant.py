@@ -122,8 +122,14 @@ def checked_keys(purpose: Purpose, keys: Sequence[str]) -> tuple[str, ...]:
     return checked
 
 
-def _checked(key: str) -> str:
-    """Return one key in its canonical form, refusing what age itself would refuse."""
+def checked_form(key: str) -> str:
+    """Return a key, stripped, if it has the form of an age public key; its checksum only age knows.
+
+    Raises
+    ------
+    ConfigError
+        If it has not. A secret key is named as such and never repeated.
+    """
     if not isinstance(key, str):
         raise ConfigError("a reviewer key must be text that begins with age1")
     if "AGE-SECRET-KEY" in key.upper():
@@ -131,13 +137,27 @@ def _checked(key: str) -> str:
             "that is a secret key, which must never be on this device: give the public key (age1...), which "
             "`age-keygen -y` prints, and treat the secret one as seen by others"
         )
+    if not sealing.has_form(plain := key.strip()):
+        raise _no_key(key)
+    return plain
+
+
+def _checked(key: str) -> str:
+    """Return one key in its canonical form, refusing what age itself would refuse."""
+    plain = checked_form(key)
     if (by := sealing.tool()) is None:
         raise ConfigError(sealing.MISSING)
     try:
-        return sealing.canonical(key, by)
+        return sealing.canonical(plain, by)
+    except ConfigError:  # a ValueError too, and no fault of the key's
+        raise
     except ValueError:
-        # Not chained and not echoed: nobody knows what was pasted here.
-        raise ConfigError(
-            f"this is no age public key ({len(key)} characters): it must begin with age1 and have 62 characters; "
-            "the reviewer's `age-keygen` prints it after `public key:`"
-        ) from None
+        raise _no_key(key) from None
+
+
+def _no_key(key: str) -> ConfigError:
+    """Return the error; the key is not echoed, and nothing is chained: nobody knows what was pasted here."""
+    return ConfigError(
+        f"this is no age public key ({len(key)} characters): it must begin with age1 and have 62 characters; "
+        "the reviewer's `age-keygen` prints it after `public key:`"
+    )

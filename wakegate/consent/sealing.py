@@ -11,8 +11,12 @@ import re
 import subprocess
 from pathlib import Path
 
+from ..errors import ConfigError
+
 COMMANDS = (Path("/usr/bin/age"), Path("/usr/local/bin/age"))
 PYRAGE = "pyrage"
+PATIENCE_S = 30.0
+"""For the command to say whether a key is one."""
 MISSING = "nothing here can seal clips: `sudo apt install age`, or `pip install pyrage`"
 
 
@@ -21,6 +25,11 @@ def tool() -> str | None:
     if importlib.util.find_spec("pyrage") is not None:
         return PYRAGE
     return next((str(path) for path in COMMANDS if os.access(path, os.X_OK)), None)
+
+
+def has_form(key: str) -> bool:
+    """Whether a text has the form of an age public key; no program is asked."""
+    return re.fullmatch("age1[0-9a-z]{58}", key) is not None
 
 
 def canonical(key: str, by: str) -> str:
@@ -37,6 +46,8 @@ def canonical(key: str, by: str) -> str:
     ------
     ValueError
         If it is none. The key is not repeated.
+    ConfigError
+        If the tool does not run, or does not end.
     """
     if by == PYRAGE:
         import pyrage
@@ -46,11 +57,16 @@ def canonical(key: str, by: str) -> str:
         except pyrage.RecipientError:
             raise ValueError("pyrage refuses it") from None
     plain = key.strip()
-    if not re.fullmatch("age1[0-9a-z]{58}", plain):  # the command takes more: other kinds of keys, comments
+    if not has_form(plain):  # the command takes more: other kinds of keys, comments
         raise ValueError("it has not the form")
     # Its checksum: nothing is encrypted, to nowhere.
     tried = [by, "-R", "-", "-o", os.devnull, os.devnull]
-    done = subprocess.run(tried, input=plain.encode(), capture_output=True, env={}, cwd="/", timeout=30, check=False)
+    try:
+        done = subprocess.run(
+            tried, input=plain.encode(), capture_output=True, env={}, cwd="/", timeout=PATIENCE_S, check=False
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ConfigError(f"{by} does not do what it should ({error}): install it anew") from error
     if done.returncode != 0:
         raise ValueError("age refuses it")
     return plain
