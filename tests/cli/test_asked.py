@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from wakegate.cli import asked
+from wakegate.cli import asked, main
 from wakegate.config import Config
 from wakegate.ear import Ear
 from wakegate.errors import ConfigError, ModelError, UsageError
@@ -47,6 +47,16 @@ def test_where_no_model_is_installed_no_config_is_to_blame(tmp_path, monkeypatch
             asked.of_one_model(given(), settings)
         with pytest.raises(ModelError, match=r"^no installed model knows"):
             settings.model()
+
+
+def test_a_model_that_is_missing_or_damaged_is_this_devices_fault_whoever_named_the_words(tmp_path, monkeypatch):
+    """Exit code 1: while wakegate is upgraded or a disk is full a service is started again, until it comes up."""
+    monkeypatch.setattr(catalogue, "_PACKAGE", tmp_path)
+    pytest.importorskip("wyoming", reason="the extra `wyoming` is not installed")
+    for damage in (lambda: None, (tmp_path / "models").mkdir, (tmp_path / "models" / "six.json").touch):
+        damage()
+        for words in (["listen", "--input", "-"], ["serve"]):
+            assert main([*words, "--words", "computer"]) == 1
 
 
 def test_a_wrong_word_and_a_wrong_threshold_are_whose_they_are():

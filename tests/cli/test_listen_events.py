@@ -154,7 +154,7 @@ def test_a_hook_of_the_config_and_the_command_line_before_it(tmp_path):
 )
 def test_what_is_asked_for_wrongly_is_said(tmp_path, words, said):
     done = command(tmp_path, "listen", "--input", ROOT / "tests" / "data" / "six_words.flac", *words)
-    elsewhere = words[-1] in ("unix:/nowhere/events.sock", "no_such_program")
+    elsewhere = words[-1] in ("unix:/nowhere/events.sock", "no such group", "no_such_program")
     assert done.returncode == (1 if elsewhere else 2) and done.stdout == b"" and said in done.stderr.decode()
     assert not list(tmp_path.glob("*.sock"))
 

@@ -78,7 +78,7 @@ def of_one_model(args: argparse.Namespace, settings: "Config") -> Asked:
     from ..wake import catalogue
 
     given, named = words(args, settings), named_model(args)
-    with blamed(args, settings):
+    with blamed(args, settings, named or catalogue.installed()):
         wanted = None if given is None else catalogue.distinct(given)
         model = named or catalogue.knowing(wanted or ())[0]
         listened_for = tuple(e.word for e in model.words) if wanted is None else wanted
@@ -104,8 +104,14 @@ def model_at(path: Path) -> "Manifest":
     return manifest.read(path.with_suffix(".json"))
 
 
-def blamed(args: argparse.Namespace, settings: "Config") -> AbstractContextManager[None]:
-    """Return what lays an error about the words to whoever gave them: the command line, the config, or nobody."""
+def blamed(args: argparse.Namespace, settings: "Config", models: object) -> AbstractContextManager[None]:
+    """Return what lays an error about the words to whoever gave them: the command line, the config, or nobody.
+
+    ``models`` are those to choose from, which have been read: that one is damaged is nobody's fault, or that none is
+    there, as while wakegate is being upgraded.
+    """
+    if not models:
+        return nullcontext()
     if args.words is not None:
         return typed()
     return nullcontext() if settings.words is None else settings.blamed("wake")

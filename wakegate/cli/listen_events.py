@@ -4,7 +4,7 @@ import argparse
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from ..errors import UsageError
+from ..errors import ConfigError, UsageError
 from .usage import typed
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def add_event_options(parser: argparse.ArgumentParser) -> None:
 
 
 def check_events(args: argparse.Namespace) -> None:
-    """Raise UsageError for what none of these options can be."""
+    """Raise UsageError for what none of these options can be, ConfigError for a group that is not there."""
     from ..unix import path_of
 
     if args.events is None and args.events_group is not None:
@@ -85,4 +85,4 @@ def _group(name: str | None) -> int | None:
     try:
         return None if name is None else grp.getgrnam(name).gr_gid
     except KeyError as error:
-        raise UsageError(f"--events-group {name!r}: there is no such group (see `getent group`)") from error
+        raise ConfigError(f"--events-group {name!r}: there is no such group (see `getent group`)") from error

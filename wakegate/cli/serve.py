@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, TextIO
 
-from ..errors import UsageError
+from ..errors import ConfigError, UsageError
 from ..events import NearMiss, Wake
 from ..notify import Notify
 from . import asked, journald, listening, terminal
@@ -200,7 +200,7 @@ def _asked(
     from ..serve.wyoming.words import Words
 
     words = asked.words(args, settings)
-    with asked.blamed(args, settings):
+    with asked.blamed(args, settings, models):
         offered = Words(models, words, {}).offered
     asked.check_thresholds(args, settings, offered)
     return words, asked.thresholds(args, settings, offered)
@@ -237,7 +237,7 @@ def _users(name: str | None) -> frozenset[int]:
     try:
         return frozenset() if name is None else frozenset({pwd.getpwnam(name).pw_uid})
     except KeyError as error:
-        raise UsageError(f"--mic-user {name!r} is no user of this device") from error
+        raise ConfigError(f"--mic-user {name!r} is no user of this device") from error
 
 
 class _Teller:

@@ -1,9 +1,9 @@
 """Usage: what stands on the command line, apart from what this device has.
 
-Owns the border between exit code 2 and 1. 2 is what was typed: a value that cannot be, or that names a word, a user or
-a group which this device does not know. It is wrong at every start, and a service manager leaves it. 1 is what the
-device lacks or holds: a microphone, a file, a package, a record, an address, what is written in ``wakegate.toml``.
-Somebody may mend that while a service is started again and again, and it comes up by itself.
+Owns the border between exit code 2 and 1. 2 is what was typed: a value that cannot be, or a word that no model knows.
+It is wrong at every start, and a service manager leaves it. 1 is what the device lacks or holds: a microphone, a model,
+a file, a package, a record, an address, a user or a group (who knows their names may come up after us), what is written
+in ``wakegate.toml``. Somebody may mend that while a service is started again and again, and it comes up by itself.
 """
 
 import argparse

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from ...ear import Ear
-from ...errors import ClientError, ConfigError
+from ...errors import ClientError, ConfigError, ModelError
 from ...wake import Scorer
 from ...wake.catalogue import distinct, spelled
 from ...wake.manifest import MOST_WORDS, Manifest
@@ -58,7 +58,7 @@ class Words:
     ConfigError
         For a word that no model knows, and a threshold out of bounds.
     ModelError
-        For no word, and for one twice.
+        For no model, for no word, and for one twice.
     """
 
     def __init__(
@@ -69,6 +69,8 @@ class Words:
         engine: str | None = None,
     ) -> None:
         known = {entry.word: manifest for manifest in reversed(manifests) for entry in manifest.words}
+        if not known:
+            raise ModelError("no model is installed: reinstall wakegate")
         wanted = sorted(known) if words is None else distinct(words)
         for word in wanted:
             if word not in known:
