@@ -136,6 +136,39 @@ def test_only_so_many_run_at_once_and_all_are_reaped(script, tmp_path, caplog, m
     assert not any(alive(path.name.removeprefix("pid")) for path in tmp_path.glob("pid*"))
 
 
+def test_a_client_s_device_has_one_hook_of_a_kind_at_a_time_and_another_s_runs(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(hooks, "PAUSE_S", 600.0)
+    heard = []
+    with Hooks({"wake": heard.append, "gap": heard.append}) as told:
+        for device in ("", "10.0.0.7", "", "10.0.0.7", "10.0.0.8"):
+            told.tell(WAKE, device)
+        told.tell(gap(), "10.0.0.7")
+        told.tell(WAKE)
+        told.tell(WAKE)
+    assert heard == [WAKE, WAKE, WAKE, gap(), WAKE, WAKE], "what no client's sound is has no share"
+    assert [record.getMessage() for record in caplog.records] == [
+        "the hook on wake left out: the client's device had one less than 600 s before"
+    ]
+    assert len(told._turns) == 4
+    monkeypatch.setattr(hooks, "PAUSE_S", 0.0)
+    told._has_turn(("10.0.0.9", "wake"))
+    assert len(told._turns) == 1, "nothing is kept of who was here"
+
+
+def test_a_client_s_command_that_runs_on_keeps_no_other_device_s_from_running(script, tmp_path, caplog, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(hooks, "PAUSE_S", 0.0)
+    monkeypatch.setattr(hooks, "TOLD_EVERY_S", 0.0)
+    with Hooks({"gap": script("import time\ntime.sleep(600)\n")}) as told:
+        for device in ("10.0.0.7", "10.0.0.7", "10.0.0.7", "10.0.0.8", "", ""):
+            told.tell(gap(), device)
+        assert eventually(lambda: len(told._running) == MOST_AT_ONCE)
+    assert [record.getMessage() for record in caplog.records] == [
+        "the hook on gap left out: the client's device has one that runs already",
+        "the hook on gap left out: the client's device has one that runs already (1 hooks since this was said last)",
+    ]
+
+
 def test_who_runs_too_long_is_killed_with_what_it_started(script, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(hooks, "LONGEST_S", 1.0)

@@ -7,7 +7,8 @@ it in its environment alone, so that no text of an event is ever taken for a com
     WAKEGATE_KIND=wake WAKEGATE_WORD=computer WAKEGATE_ID=9f3c0a1b2d4e5f60 WAKEGATE_SCORE=0.93 … aplay ding.wav
 
 (every field of the event, and all of it as JSON in ``WAKEGATE_EVENT``). Never hands over audio, and never waits for a
-command: at most :data:`MOST_AT_ONCE` run, each at most :data:`LONGEST_S`; what has no room is left out, told once.
+command: at most :data:`MOST_AT_ONCE` run, each at most :data:`LONGEST_S`; what has no room is left out, which is told
+once in :data:`TOLD_EVERY_S`. Where a client's sound is what happened, its device has a share of that, and no more.
 """
 
 import logging
@@ -34,11 +35,17 @@ MOST_AT_ONCE = 4
 MOST_WAITING = 64
 LONGEST_S = 60.0
 """How long a command may run before it is killed, seconds."""
+PAUSE_S = 1.0
+"""From one hook for a client's device to the next of that kind, seconds: who plays a wake word without a pause starts a
+program with each."""
+TOLD_EVERY_S = 60.0
 _LOOK_S = 0.2
 
 _log = logging.getLogger(__name__)
 
 Hook = str | Callable[[Event], object]
+_Whose = tuple[str, str]
+"""A client's device, and the kind of event: a near miss takes no wake's turn."""
 
 
 class Hooks:
@@ -59,9 +66,11 @@ class Hooks:
         for kind in hooks:
             check_kind(kind)
         self._hooks = {kind: hook if callable(hook) else tuple(words_of(kind, hook)) for kind, hook in hooks.items()}
-        self._waiting: queue.Queue[Event | None] = queue.Queue(MOST_WAITING)
-        self._running: dict[subprocess.Popen[bytes], float] = {}
+        self._waiting: queue.Queue[tuple[Event, str | None] | None] = queue.Queue(MOST_WAITING)
+        self._running: dict[subprocess.Popen[bytes], tuple[float, _Whose | None]] = {}
         self._told: set[str] = set()
+        self._turns: dict[_Whose, float] = {}
+        self._left_out, self._say_again = 0, 0.0
         for kind, hook in self._hooks.items():
             if isinstance(hook, tuple) and shutil.which(hook[0]) is None:  # it may yet come: no reason to stop
                 self._say_once(kind, f"cannot run: there is no program {hook[0]!r}")
@@ -69,13 +78,26 @@ class Hooks:
         self._thread = threading.Thread(target=self._work, name="hooks", daemon=True)
         self._thread.start()
 
-    def tell(self, event: Event) -> None:
-        """Have the hook of an event run, if there is one and it has room."""
-        if event.kind in self._hooks:
-            try:
-                self._waiting.put_nowait(event)
-            except queue.Full:
-                self._say_once(event.kind, f"left out: {MOST_WAITING} events wait for their hooks already")
+    def tell(self, event: Event, device: str | None = None) -> None:
+        """Have the hook of an event run, if there is one and it has room.
+
+        Parameters
+        ----------
+        event : Event
+            What happened.
+        device : str, optional
+            Where a client's sound is what happened, the device it is on, "" for this one. Of each kind it has one hook
+            in :data:`PAUSE_S`; and another device only one command that runs.
+        """
+        if event.kind not in self._hooks:
+            return
+        if device is not None and not self._has_turn((device, event.kind)):
+            self._leave_out(event.kind, f"the client's device had one less than {PAUSE_S:g} s before")
+            return
+        try:
+            self._waiting.put_nowait((event, device))
+        except queue.Full:
+            self._leave_out(event.kind, f"{MOST_WAITING} events wait for their hooks already")
 
     def close(self) -> None:
         """Run what waits, and kill what still runs after a moment. Safe to call twice."""
@@ -92,14 +114,22 @@ class Hooks:
     ) -> None:
         self.close()
 
+    def _has_turn(self, whose: _Whose) -> bool:
+        now = time.monotonic()
+        self._turns = {one: at for one, at in self._turns.items() if now - at < PAUSE_S}
+        if whose in self._turns:
+            return False
+        self._turns[whose] = now
+        return True
+
     # In the thread
 
     def _work(self) -> None:
         while not (self._closing.is_set() and self._waiting.empty()):
             with suppress(queue.Empty):
-                event = self._waiting.get(timeout=_LOOK_S if self._running else None)
-                if event is not None:
-                    self._run(event)
+                told = self._waiting.get(timeout=_LOOK_S if self._running else None)
+                if told is not None:
+                    self._run(*told)
             self._reap(time.monotonic())
         until = time.monotonic() + 1
         while self._running and time.monotonic() < until:
@@ -107,7 +137,7 @@ class Hooks:
             self._reap(time.monotonic())
         self._reap(float("inf"))
 
-    def _run(self, event: Event) -> None:
+    def _run(self, event: Event, device: str | None) -> None:
         hook = self._hooks[event.kind]
         if callable(hook):
             try:
@@ -117,7 +147,11 @@ class Hooks:
             return
         self._reap(time.monotonic())
         if len(self._running) == MOST_AT_ONCE:
-            self._say_once(event.kind, f"left out: {MOST_AT_ONCE} commands run already")
+            self._leave_out(event.kind, f"{MOST_AT_ONCE} commands run already")
+            return
+        whose = (device, event.kind) if device else None  # this device has all the room there is, as at the door
+        if whose is not None and whose in (one for _, one in self._running.values()):
+            self._leave_out(event.kind, "the client's device has one that runs already")
             return
         try:
             # Its stdout is not ours, which may carry events or sound; what it complains of is for whoever reads stderr.
@@ -128,11 +162,11 @@ class Hooks:
         except (OSError, ValueError) as error:
             self._say_once(event.kind, f"cannot run: {error}")
             return
-        self._running[child] = time.monotonic()
+        self._running[child] = (time.monotonic(), whose)
 
     def _reap(self, now: float) -> None:
         """Take in who has ended, and kill whoever runs too long."""
-        for child, began in tuple(self._running.items()):
+        for child, (began, _) in tuple(self._running.items()):
             if child.poll() is None and now - began > LONGEST_S:
                 # What may not be killed by us (sudo), or hangs in the kernel, goes on counting as running.
                 with suppress(OSError, subprocess.TimeoutExpired):
@@ -140,6 +174,13 @@ class Hooks:
                     child.wait(1)
             if child.returncode is not None:
                 del self._running[child]
+
+    def _leave_out(self, kind: str, why: str) -> None:
+        self._left_out += 1
+        if (now := time.monotonic()) >= self._say_again:
+            since = f" ({self._left_out} hooks since this was said last)" if self._say_again else ""
+            _log.warning("the hook on %s left out: %s%s", kind, why, since)
+            self._left_out, self._say_again = 0, now + TOLD_EVERY_S
 
     def _say_once(self, kind: str, what: str) -> None:
         if kind not in self._told:

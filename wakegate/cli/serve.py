@@ -155,7 +155,7 @@ def _wake(args: argparse.Namespace, settings: "Config", where: "Address") -> int
     reload = None if has_terminal() else Reload(args.config, settings, take, ("on",))
     stack = ExitStack()
     hook = _hooks(args, settings, stack)
-    service = WakeService(words, tell.heard, (lambda _: None) if hook is None else hook.tell)
+    service = WakeService(words, tell.heard, (lambda *_: None) if hook is None else hook.tell)
     door = Door(where, service.serve, most=MOST_CLIENTS, dropped=tell.dropped, storms=service.storms)
     if not where.on_this_device:
         say(f"note: {where} can be reached from other devices, and Wyoming knows neither passwords nor encryption")

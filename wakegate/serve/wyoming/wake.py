@@ -49,7 +49,8 @@ class WakeService:
     tell : callable
         Told of detections and near misses, for people to know; of a storm of them, of some.
     each : callable, optional
-        Given the event of each of them, whose samples are those of the client's sound; must not wait.
+        Given the event of each of them, whose samples are those of the client's sound, and the device that the client
+        is on ("" for this one); must not wait.
 
     Attributes
     ----------
@@ -58,7 +59,10 @@ class WakeService:
     """
 
     def __init__(
-        self, words: Words, tell: Callable[[Told], None], each: Callable[[Wake | NearMiss], None] = lambda _: None
+        self,
+        words: Words,
+        tell: Callable[[Told], None],
+        each: Callable[[Wake | NearMiss, str], None] = lambda *_: None,
     ) -> None:
         self._words, self._say, self._each = words, tell, each
         self._wakes, self._near = Storm("detections"), Storm("near misses")
@@ -80,8 +84,8 @@ class WakeService:
             loser.dismiss(told())
             self._talks[loser].forget()  # wherever it is, it does not go on from there
 
-    def _tell(self, told: Told) -> None:
-        self._each(told.heard.event)
+    def _tell(self, told: Told, device: str) -> None:
+        self._each(told.heard.event, device)
         # Near misses apart: there are more of them, and none is worth a detection's line.
         if (self._wakes if isinstance(told.heard.event, Wake) else self._near).passes():
             self._say(told)
@@ -94,7 +98,7 @@ class _Talk:
         self,
         words: Words,
         make_room: Callable[[str], None],
-        told: Callable[[Told], None],
+        told: Callable[[Told, str], None],
         client: Client,
     ) -> None:
         self._words, self._make_room, self._told, self._client = words, make_room, told, client
@@ -193,7 +197,7 @@ class _Talk:
             if isinstance(heard.event, Wake):  # never a near miss: there is no message but one that wakes
                 context = {**self._theirs, **_ours(heard, heard.event)}
                 await self._client.say(messages.detection(heard.name, heard.at_ms, context))
-            self._told(Told(self._client.number, heard))
+            self._told(Told(self._client.number, heard), self._client.device)
 
 
 def _theirs(event: Event) -> Mapping[str, object]:
