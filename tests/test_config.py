@@ -13,6 +13,7 @@ from wakegate.config_thresholds import with_thresholds
 from wakegate.consent import sealing
 from wakegate.errors import ConfigError
 from wakegate.gate.limits import Limits
+from wakegate.wake.levels import Level
 
 FULL = """
 [microphone]
@@ -93,6 +94,17 @@ def test_an_empty_file_is_the_defaults(written):
 
 def test_a_device_may_be_a_number(written):
     assert config.read(written("[microphone]\ndevice = 2")).device == 2
+
+
+def test_a_threshold_may_be_a_rate(written):
+    text = "[wake]\nthresholds = { computer = '0.5/h', alexa = '12/day', jarvis = 0.5 }"
+    assert config.read(written(text)).thresholds == {"computer": Level(0.5), "alexa": Level(0.5), "jarvis": 0.5}
+
+
+@pytest.mark.parametrize("rate", ["0.5/week", "-1/h", "0/h", "nan/h", "1e999/h", "low", "/h", "0.5 /hour", "0.5"])
+def test_what_is_no_rate_is_refused_with_one(written, rate):
+    with pytest.raises(ConfigError, match=r'in \[wake\], the threshold of .computer. must be .*"0.5/h"'):
+        config.read(written(f"[wake]\nthresholds = {{ computer = '{rate}' }}"))
 
 
 # Which file is read.

@@ -36,8 +36,9 @@ ONE = FULL.replace("computer = 0.7, ", "")
             "[wake.thresholds]\n# computer = 0.2\n  Computer = 0.61 # ours\n\n[limits]\n",
         ),
         ("[wake.thresholds]\nalexa = 0.5", "[wake.thresholds]\ncomputer = 0.61\nalexa = 0.5"),
+        (FULL.replace("0.7", '"0.5/h"'), FULL.replace("0.7", "0.61")),
     ],
-    ids=["empty", "section", "no section", "inline", "crlf", "another", "none", "table", "table without"],
+    ids=["empty", "section", "no section", "inline", "crlf", "another", "none", "table", "table without", "level"],
 )  # fmt: skip
 def test_only_the_threshold_changes(before, after):
     assert config_thresholds.with_thresholds(before, {"computer": 0.61}) == after

@@ -8,7 +8,7 @@ tries is refused, by name, rather than read past. Every error names the file, an
 import os
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from .consent.grant import checked_form
 from .errors import ConfigError, ModelError
 from .gate.limits import Limits
 from .hooks import HOOKS, from_config
-from .wake import catalogue
+from .wake import catalogue, levels
 from .wake.manifest import Manifest
 
 SYSTEM = Path("/etc/wakegate/wakegate.toml")
@@ -52,7 +52,7 @@ class Config:
         Channel of it, from 1.
     words : tuple of str or None
         Wake words; all that the model knows if None.
-    thresholds : mapping of str to float
+    thresholds : mapping of str to float or Level
         Other thresholds than the model's.
     limits : Limits
         How much of one wake may leave.
@@ -66,7 +66,7 @@ class Config:
     device: int | str | None = None
     channel: int | None = None
     words: tuple[str, ...] | None = None
-    thresholds: Mapping[str, float] = field(default_factory=dict)
+    thresholds: Mapping[str, levels.Threshold] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     reviewer_key: str | None = None
     on: Mapping[str, str] = field(default_factory=dict)
@@ -189,17 +189,21 @@ def _words(path: Path, raw: Mapping[str, dict[str, object]]) -> tuple[str, ...] 
     return None if words is None else tuple(words)
 
 
-def _thresholds(path: Path, raw: Mapping[str, dict[str, object]]) -> dict[str, float]:
+def _thresholds(path: Path, raw: Mapping[str, dict[str, object]]) -> dict[str, levels.Threshold]:
     given = _value(path, raw, "wake", "thresholds", dict) or {}
-    for word, value in given.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-            raise ConfigError(
-                f"{path}: in [wake], the threshold of {word!r} must be a number from 0 to 1, got {value!r}"
-            )
     try:
-        return catalogue.by_word({word: float(value) for word, value in given.items()})
+        return catalogue.by_word({word: _threshold(word, value) for word, value in given.items()})
     except ConfigError as error:
         raise ConfigError(f"{path}: in [wake], {error}") from error
+
+
+def _threshold(word: str, value: object) -> levels.Threshold:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1:
+        return float(value)
+    if isinstance(value, str) and "/" in value:
+        with suppress(ValueError):
+            return levels.read(value)
+    raise ConfigError(f'the threshold of {word!r} must be a number from 0 to 1, or a rate, "0.5/h", got {value!r}')
 
 
 def _reviewer_key(path: Path, raw: Mapping[str, dict[str, object]]) -> str | None:

@@ -86,7 +86,7 @@ def with_thresholds(text: str, thresholds: Mapping[str, float]) -> str:
     return changed
 
 
-_ENTRY = r"""(?P<name>"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)(?P<is>\s*=\s*)[0-9.eE+_-]+"""
+_ENTRY = r"""(?P<name>"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)(?P<is>\s*=\s*)([0-9.eE+_-]+|"[^"]*"|'[^']*')"""
 _INLINE = re.compile(r"(?P<start>\s*thresholds\s*=\s*\{)(?P<inside>[^{}]*)(?P<rest>\}.*)", re.DOTALL)
 _HEADER = re.compile(r"\s*\[")
 

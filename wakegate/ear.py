@@ -11,6 +11,7 @@ from .errors import ConfigError
 from .events import NearMiss, Wake
 from .wake import Candidate, Detection, Detector, Scorer, load
 from .wake.catalogue import by_word
+from .wake.levels import Threshold
 
 
 class Ear:
@@ -36,7 +37,7 @@ class Ear:
 
     @classmethod
     def open(
-        cls, words: Sequence[str] | None, thresholds: Mapping[str, float] | None, scorer: Scorer | None = None
+        cls, words: Sequence[str] | None, thresholds: Mapping[str, Threshold] | None, scorer: Scorer | None = None
     ) -> "Ear":
         """Return an ear for words at thresholds, or for those of a model that is loaded.
 
@@ -62,7 +63,7 @@ class Ear:
         """Samples that are still to come before anything new can be heard: less is not worth looking at."""
         return self._scorer.needs
 
-    def retune(self, words: Sequence[str], thresholds: Mapping[str, float]) -> None:
+    def retune(self, words: Sequence[str], thresholds: Mapping[str, Threshold]) -> None:
         """Listen for other words of the same model, or at other thresholds, without a break in the stream.
 
         Raises

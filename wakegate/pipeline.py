@@ -28,6 +28,7 @@ from .journal.journal import Journal
 from .mute import Mute
 from .place import Place
 from .wake import Scorer
+from .wake.levels import Threshold
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class Pipeline:
         source: Sound = None,
         *,
         words: Sequence[str] | None = None,
-        thresholds: Mapping[str, float] | None = None,
+        thresholds: Mapping[str, Threshold] | None = None,
         assist: Assist = None,
         limits: Limits | None = None,
         place: Place | None = None,
@@ -82,7 +83,7 @@ class Pipeline:
             :class:`wakegate.audio.microphone.Microphone`; the default microphone if not given.
         words : sequence of str, optional
             Wake words; all that the installed model knows if not given.
-        thresholds : mapping of str to float, optional
+        thresholds : mapping of str to float or Level, optional
             Other thresholds than the model's, in [floor, 1], by word.
         assist : callable or Sink, optional
             Where live sound goes while ``assist`` is granted: ``function(samples, info)``, with an
@@ -184,7 +185,7 @@ class Pipeline:
         """Be deaf for at most 60 s while the device plays sound of its own, so that it does not wake itself."""
         self._mute.on(Muter.HOLD_OFF, self._ring.coming, seconds)
 
-    def retune(self, words: Sequence[str], thresholds: Mapping[str, float]) -> None:
+    def retune(self, words: Sequence[str], thresholds: Mapping[str, Threshold]) -> None:
         """As :meth:`wakegate.ear.Ear.retune`; only from the thread that iterates."""
         self._ear.retune(words, thresholds)
 

@@ -6,6 +6,7 @@ answers where there is nothing to answer from (no hours, no trials): that is an 
 
 import math
 import operator
+import re
 from collections.abc import Callable
 from statistics import NormalDist
 
@@ -15,6 +16,15 @@ from .errors import ConfigError
 
 MOST_EVENTS = 10**9
 """Above this many events the sums grow slow; nobody has counted that far."""
+_PER = {"": 1.0, "/h": 1.0, "/day": 24.0}
+
+
+def per_hour(text: str) -> float:
+    """Return the rate that ``0.1/h``, ``1/day`` or ``0.1`` is, an hour; ValueError for what is no rate."""
+    found = re.fullmatch(r"\s*([0-9.eE+-]+)\s*(/h|/day|)\s*", text)
+    if found is None:
+        raise ValueError(f"{text!r} is no rate")
+    return float(found[1]) / _PER[found[2]]
 
 
 def garwood(k: int, hours: float, confidence: float = 0.95) -> tuple[float, float]:

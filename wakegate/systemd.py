@@ -157,7 +157,7 @@ CONFIG = """\
 
 [wake]
 # words = ["computer", "smart mirror"]    # all that the model knows if not given
-# thresholds = { computer = 0.7 }         # in place of the model's own: higher wakes less (`wakegate measure tune`)
+# thresholds = { computer = 0.7 }         # higher wakes less (`wakegate measure tune`); "0.5/h": by `wakegate models`
 
 [limits]
 # pre_roll_s = 0.5            # before the word: 0 to 2

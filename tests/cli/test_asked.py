@@ -10,6 +10,7 @@ from wakegate.config import Config
 from wakegate.ear import Ear
 from wakegate.errors import ConfigError, ModelError, UsageError
 from wakegate.wake import catalogue
+from wakegate.wake.levels import Level, resolved
 
 SETTINGS = Config(words=("computer", "Smart Mirror"), thresholds={"computer": 0.6, "snowboy": 0.7})
 
@@ -37,6 +38,25 @@ def test_a_threshold_of_a_word_that_is_not_listened_for_is_refused_in_the_same_w
         Ear.open(["computer"], {"Jarvis": 0.5})
     assert str(ours.value) == str(ears.value)
     assert str(ours.value).startswith("'jarvis' is not listened for, only computer: ")
+
+
+def test_a_threshold_may_be_named_by_its_rate_by_whoever_gives_it():
+    settings = Config(path=Path("w.toml"), thresholds={"computer": Level(0.5), "alexa": 0.6})
+    what = asked.of_one_model(given("--threshold", "jarvis=0.5/h", "--threshold", "Snowboy=12/day"), settings)
+    chosen = what.model.detector_config(what.words, what.thresholds).thresholds
+    points = what.model.operating_points
+    for word in ("computer", "jarvis", "snowboy"):
+        assert chosen[word] == resolved(Level(0.5), word, points)
+    assert chosen["alexa"] == 0.6
+    with pytest.raises(UsageError, match=r"^no threshold of 'jarvis' was measured at 0\.001/h or less: .* at 0\.17, "):
+        asked.of_one_model(given("--words", "jarvis", "--threshold", "0.001/h"), Config())
+    with pytest.raises(ConfigError, match=r"^w\.toml: in \[wake\], no threshold of 'jarvis' was measured") as config:
+        asked.of_one_model(given(), Config(path=Path("w.toml"), thresholds={"jarvis": Level(0.001)}))
+    assert not isinstance(config.value, UsageError)
+    with pytest.raises(UsageError, match=r"give a number above 0, as 0\.5/h"):
+        asked.of_one_model(given("--threshold", "0/h"), Config())
+    with pytest.raises(UsageError, match=r"'1/week' is not a number: write 0\.7, computer=0\.7 or 0\.5/h"):
+        asked.of_one_model(given("--threshold", "1/week"), Config())
 
 
 def test_where_no_model_is_installed_no_config_is_to_blame(tmp_path, monkeypatch):

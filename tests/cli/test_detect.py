@@ -159,7 +159,7 @@ def test_what_is_no_sound_is_said_and_nothing_before_it_is_lost(detect, tmp_path
         (["--threshold", "7"], "the threshold for 'alexa' is 7"),
         (["--threshold", "0.01"], "the model's floor"),
         (["--threshold", "nan"], "the threshold for"),
-        (["--threshold", "high"], "'high' is not a number: write 0.7 or computer=0.7"),
+        (["--threshold", "high"], "'high' is not a number: write 0.7, computer=0.7"),
         (["--threshold", "marvin=0.5"], "'marvin' is not listened for"),
         (["--model", "gone.onnx"], "there is no manifest gone.json"),
         (["--model", ""], "NAME.onnx"),

@@ -292,6 +292,7 @@ def test_an_assistant_that_dies_between_requests_ends_the_listening(tmp_path):
         (["--threshold", "7"], "the threshold for 'alexa' is 7"),
         (["--threshold", "computer=0"], "the threshold for 'computer' is 0"),
         (["--threshold", "high"], "'high' is not a number"),
+        (["--threshold", "alexa=0.001/h"], "'alexa' was measured at 0.001/h or less: its model was"),
         (["--threshold", "alexa="], "is not a number"),
         (["--threshold", "hal=0.7"], "'hal'"),
         (["--words", "hal"], "no installed model knows hal"),

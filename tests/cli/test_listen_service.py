@@ -191,6 +191,7 @@ def test_a_reload_takes_words_and_thresholds_in_mid_sound_and_loses_nothing(list
     ("text", "said"),
     [
         ("[wake]\nwords = 7", "words in [wake] is 7"),
+        ('[wake]\nthresholds = { alexa = "0.001/h" }', "no threshold of 'alexa' was measured at 0.001/h or less"),
         ('[wake]\nwords = ["hal"]', "no installed model knows hal"),
         ('[wake]\nwords = ["alexa", "Alexa"]', "name each word once"),
         ("[wake]\nthresholds = { alexa = 0.0 }", "the threshold for 'alexa' is 0"),
@@ -201,6 +202,7 @@ def test_a_reload_takes_words_and_thresholds_in_mid_sound_and_loses_nothing(list
     ],
     ids=[
         "a number",
+        "a level nobody measured",
         "an unknown word",
         "a word twice",
         "below the floor",

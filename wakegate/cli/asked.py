@@ -16,6 +16,7 @@ from .usage import typed
 
 if TYPE_CHECKING:
     from ..config import Config
+    from ..wake.levels import Threshold
     from ..wake.manifest import Manifest
 
 
@@ -25,7 +26,7 @@ class Asked:
 
     model: "Manifest"
     words: tuple[str, ...]
-    thresholds: Mapping[str, float]
+    thresholds: "Mapping[str, Threshold]"
 
 
 class _Models(argparse.Action):
@@ -59,7 +60,8 @@ def add_threshold_option(parser: argparse.ArgumentParser) -> None:
     """Add ``--threshold``, which :func:`thresholds_of` reads."""
     parser.add_argument(
         "--threshold", action="append", default=[], metavar="[WORD=]T",
-        help="a threshold, of one word or of all; the model's own if not given",
+        help="a threshold, of one word or of all; the model's own if not given. 0.5/h, 12/day: the lowest that was "
+        "measured within so many false accepts of the word (`wakegate models`)",
     )  # fmt: skip
 
 
@@ -133,22 +135,26 @@ def words(args: argparse.Namespace, settings: "Config") -> Sequence[str] | None:
     return settings.words if given is None else _named(given)
 
 
-def thresholds(args: argparse.Namespace, settings: "Config", listened_for: Iterable[str]) -> dict[str, float]:
+def thresholds(args: argparse.Namespace, settings: "Config", listened_for: Iterable[str]) -> "dict[str, Threshold]":
     """Return other thresholds than the models'; the config's may speak of words that are not listened for."""
     return {**settings.thresholds, **thresholds_of(args.threshold, listened_for)}
 
 
-def thresholds_of(given: Sequence[str], listened_for: Iterable[str]) -> dict[str, float]:
+def thresholds_of(given: Sequence[str], listened_for: Iterable[str]) -> "dict[str, Threshold]":
     """Read ``T`` and ``WORD=T``; UsageError for what is neither, and for a word that is not listened for."""
+    from ..wake import levels
     from ..wake.catalogue import by_word
 
-    known, chosen = tuple(listened_for), dict[str, float]()
+    known, chosen = tuple(listened_for), dict[str, levels.Threshold]()
     for text in given:
         word, _, value = text.rpartition("=")
         try:
-            threshold = float(value)
+            with typed():
+                threshold = levels.read(value)
+        except UsageError:  # a number, and no level
+            raise
         except ValueError as error:
-            raise UsageError(f"--threshold {text!r} is not a number: write 0.7 or computer=0.7") from error
+            raise UsageError(f"--threshold {text!r} is not a number: write 0.7, computer=0.7 or 0.5/h") from error
         with typed():
             chosen |= by_word({word: threshold}, known) if word else dict.fromkeys(known, threshold)
     return chosen

@@ -1,7 +1,6 @@
 """``wakegate measure tune``: thresholds that keep false accepts within a budget, from the user's own ambient sound."""
 
 import argparse
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +35,6 @@ examples:
   wakegate measure tune --budget 1/day --microphone --hours 72 --write"""
 HOUR = 3600 * SAMPLE_RATE
 LIMIT_S = 60.0
-_PER = {"": 1.0, "/h": 1.0, "/day": 24.0}
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -124,9 +122,10 @@ def _model(args: argparse.Namespace, settings: "Config") -> "Manifest":
 
 
 def _per_hour(text: str) -> float:
-    found = re.fullmatch(r"\s*([0-9.eE+-]+)\s*(/h|/day|)\s*", text)
+    from ..rates import per_hour
+
     try:
-        return float(found[1]) / _PER[found[2]] if found else float("nan")
+        return per_hour(text)
     except ValueError as error:
         raise UsageError(f"--budget {text!r} is no rate: write 0.1/h, or 1/day") from error
 
@@ -209,7 +208,7 @@ def _write(
     config_thresholds.write_thresholds(path, chosen)
     for word, threshold in chosen.items():
         before = settings.thresholds.get(word)
-        was = f"{model.entry(word).threshold:g} (the model's)" if before is None else f"{before:g}"
+        was = f"{model.entry(word).threshold:g} (the model's)" if before is None else str(before)
         kept = "" if threshold == found[word] else f" (the model's own; {found[word]:g} would do, --lower takes it)"
         terminal.say(f"{word}: {was} -> {threshold:g}{kept}")
     terminal.say(f"written to {path}; a running `wakegate listen` takes it when it is started again")

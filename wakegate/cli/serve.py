@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..serve.wyoming.address import Address
     from ..serve.wyoming.door import Dropped
     from ..serve.wyoming.wake import Told
+    from ..wake.levels import Threshold
     from ..wake.manifest import Manifest
 
 DEFAULT = "tcp://127.0.0.1:10400"
@@ -36,8 +37,8 @@ Speak Wyoming, the protocol of Home Assistant's voice services (extra `wyoming`)
 
 --uri: a wake service. Clients send their sound and are told when a wake word is in it. It is listened to in memory,
 and neither kept nor passed on; there is no microphone, no grant and no journal. Hooks run on `wake` and `near_miss`,
-whoever's sound it was. Wyoming knows neither passwords nor encryption: an address beyond this device is for a network
-that you trust.
+whoever's sound it was; where other devices can reach the address, those of --on alone. Wyoming knows neither passwords
+nor encryption: an address beyond this device is for a network that you trust.
 
 --mic-uri: a microphone behind the gate, for an assistant on this device. What it hears is what the gate releases: after
 a wake word, under somebody's grant (`wakegate consent grant assist`), from the pre-roll to the endpoint. Event socket,
@@ -152,8 +153,11 @@ def _wake(args: argparse.Namespace, settings: "Config", where: "Address") -> int
     out = sys.stderr if where.scheme is address.Scheme.STDIO else sys.stdout
     printer = Printer(out, lambda count: lost(count, out, as_json=args.json))
     tell = _Teller(args, out, printer.put)
-    reload = None if has_terminal() else Reload(args.config, settings, take, ("on",))
     stack = ExitStack()
+    if settings.on and not where.on_this_device:
+        say(f"note: in {settings.path}, [on] is passed over, since other devices can reach {where}: give --on")
+        settings = replace(settings, on={})
+    reload = None if has_terminal() else Reload(args.config, settings, take, ("on",) if where.on_this_device else ())
     hook = _hooks(args, settings, stack)
     service = WakeService(words, tell.heard, (lambda *_: None) if hook is None else hook.tell)
     door = Door(where, service.serve, most=MOST_CLIENTS, dropped=tell.dropped, storms=service.storms)
@@ -195,7 +199,7 @@ def _models(args: argparse.Namespace) -> "Sequence[Manifest]":
 
 def _asked(
     args: argparse.Namespace, settings: "Config", models: "Sequence[Manifest]"
-) -> tuple[Sequence[str] | None, dict[str, float]]:
+) -> tuple[Sequence[str] | None, "dict[str, Threshold]"]:
     """Return the words to offer, all if None, and thresholds; raise what is wrong with them by whoever gave them."""
     from ..serve.wyoming.words import Words
 

@@ -6,7 +6,7 @@ points nothing is guessed.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,8 @@ class Level:
 
 Threshold = float | Level
 """A score, or what it was measured to cost."""
+Thresholds = Mapping[str, Threshold]
+"""By word."""
 
 
 def read(text: str) -> Threshold:
@@ -66,11 +68,14 @@ def resolved(threshold: Threshold, word: str, points: Iterable["OperatingPoint"]
         if point.word == word:
             costs[point.threshold] = max(costs.get(point.threshold, 0), max(point.false_accepts, 1) / point.hours)
     # As `wakegate models` prints them: who names a rate that it shows gets that point.
-    within = [score for score, cost in costs.items() if threshold.per_hour >= min(cost, round(cost, 2) or cost)]
+    within = [score for score, cost in costs.items() if threshold.per_hour >= min(cost, _shown(cost))]
     if not within:
-        known = ", ".join(
-            dict.fromkeys(f"{cost:.2g}" if cost < 0.1 else f"{cost:.2f}" for cost in sorted(costs.values()))
-        )
+        known = ", ".join(dict.fromkeys(f"{_shown(cost):g}" for cost in sorted(costs.values())))
         measured = f"at {known} an hour: name one of these, or more" if known else "at no rate at all: give a number"
         raise ConfigError(f"no threshold of {word!r} was measured at {threshold} or less: its model was, {measured}")
     return min(within)
+
+
+def _shown(cost: float) -> float:
+    """Return a rate with two decimals, or with two digits where it would be 0 then."""
+    return round(cost, 2) or float(f"{cost:.2g}")

@@ -18,7 +18,7 @@ from ..errors import ModelError, ModelMismatchError
 from ..events import SAMPLE_RATE
 from . import onnx_file, trunk
 from .detector import DetectorConfig, WordTiming
-from .levels import Threshold, resolved
+from .levels import Thresholds, resolved
 
 FORMAT = 2
 """1 had states that came out whole; here rows follow rows."""
@@ -149,15 +149,12 @@ class Manifest:
         known = ", ".join(e.word for e in self.words)
         raise ModelError(f"model {self.name!r} does not know the word {word!r}: it knows {known}")
 
-    def detector_config(
-        self, words: Sequence[str], thresholds: Mapping[str, Threshold] | None = None
-    ) -> DetectorConfig:
+    def detector_config(self, words: Sequence[str], thresholds: Thresholds | None = None) -> DetectorConfig:
         """Return the detector's settings for some of the words, with other thresholds where given."""
         entries, points = [self.entry(word) for word in words], self.operating_points
         given = {word: resolved(value, self.entry(word).word, points) for word, value in (thresholds or {}).items()}
-        chosen = {e.word: given.get(e.word, e.threshold) for e in entries}
         return DetectorConfig(
-            thresholds=chosen,
+            thresholds={e.word: given.get(e.word, e.threshold) for e in entries},
             timing={e.word: e.timing for e in entries},
             floor=self.floor,
             step=self.step,
@@ -188,8 +185,8 @@ class Manifest:
         found = hashlib.sha256(data).hexdigest()
         if found != self.sha256:
             raise ModelMismatchError(
-                f"{self.path} has sha256 {found[:12]}..., its manifest says {self.sha256[:12]}...: "
-                f"it is damaged or another model; reinstall it"
+                f"{self.path} has sha256 {found[:12]}..., its manifest says {self.sha256[:12]}...: it is damaged or "
+                f"another model; reinstall it"
             )
         try:
             graph = onnx_file.parse(data)

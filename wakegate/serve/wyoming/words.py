@@ -13,6 +13,7 @@ from ...ear import Ear
 from ...errors import ClientError, ConfigError, ModelError
 from ...wake import Scorer
 from ...wake.catalogue import distinct, spelled
+from ...wake.levels import Threshold
 from ...wake.manifest import MOST_WORDS, Manifest
 
 MOST_LISTENING = 16
@@ -43,7 +44,7 @@ class Words:
         The models; of two that know a word the first one listens for it.
     words : sequence of str, optional
         The words to offer; all that the models know if not given.
-    thresholds : mapping of str to float
+    thresholds : mapping of str to float or Level
         Other thresholds than the models', of words that are offered.
     engine : str, optional
         What runs the models; see :mod:`wakegate.wake.engine`.
@@ -65,7 +66,7 @@ class Words:
         self,
         manifests: Sequence[Manifest],
         words: Sequence[str] | None,
-        thresholds: Mapping[str, float],
+        thresholds: Mapping[str, Threshold],
         engine: str | None = None,
     ) -> None:
         known = {entry.word: manifest for manifest in reversed(manifests) for entry in manifest.words}
@@ -88,7 +89,7 @@ class Words:
         """Load every model once, so that what is wrong with one is known before the first client comes."""
         self._idle += [self._ear(*choice) for choice in self._choices(self.offered)]
 
-    def retune(self, words: Sequence[str] | None, thresholds: Mapping[str, float]) -> None:
+    def retune(self, words: Sequence[str] | None, thresholds: Mapping[str, Threshold]) -> None:
         """Offer other words of these models, or at other thresholds; of what clients are saying no sample is lost.
 
         A client that asked for a word that is offered no more keeps it until it asks again.
@@ -190,6 +191,6 @@ class Words:
     def _ear(self, manifest: Manifest, words: tuple[str, ...]) -> Ear:
         return Ear.open(None, self._of(words), Scorer(manifest, words, self._engine))
 
-    def _of(self, words: Sequence[str]) -> dict[str, float]:
+    def _of(self, words: Sequence[str]) -> dict[str, Threshold]:
         """Return the thresholds of these words that are not the models'."""
         return {word: value for word, value in self._thresholds.items() if word in words}
