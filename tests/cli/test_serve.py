@@ -157,6 +157,23 @@ def test_hooks_run_on_what_a_wake_service_hears_and_of_others_in_the_config_it_s
     assert notes == [f"note: in {config}, hooks on released are a microphone's: none of that happens here"]
 
 
+def test_hooks_of_the_config_are_for_this_device_and_no_other_sets_them_off(tmp_path):
+    """They were there before anybody thought of a network."""
+    config = tmp_path / "wakegate.toml"
+    config.write_text(f'[on]\nwake = "touch {tmp_path}/config"\nnear_miss = "touch {tmp_path}/config"\n')
+    config.chmod(0o600)
+    for on, ran in (([], set()), (["--on", f"wake=touch {tmp_path}/line"], {"line"})):
+        words = ("--uri", "tcp://0.0.0.0:0", "--config", config, "--words", "alexa", *on)
+        process, serves = serving(tmp_path, *words)
+        asyncio.run(ask(serves["uri"]))
+        code, _, err = stop(process)
+        notes = err.splitlines()
+        assert code == 0 and len(notes) == 2 and any("can be reached from other" in note for note in notes)
+        passed_over = "[on] is passed over, since other devices can reach tcp://0.0.0.0:0: give --on"
+        assert f"note: in {config}, {passed_over}" in notes
+        assert {path.name for path in tmp_path.iterdir()} - {config.name} == ran
+
+
 def test_words_of_several_models_of_ones_own(tmp_path):
     def renamed(raw):
         for entry in (*raw["words"], *raw["operating_points"]):
