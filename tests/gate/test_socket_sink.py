@@ -6,14 +6,18 @@ import resource
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from tests.gate.reader import INFO, noise, offer, read_utterance
+from tests.gate.world import RATE, FakeEar, Scene, ScriptSource, World, kinds
 from wakegate.errors import ConfigError
-from wakegate.events import Reason
+from wakegate.events import Purpose, Reason
+from wakegate.gate.limits import BLOCK
 from wakegate.gate.socket_sink import SocketSink
+from wakegate.pipeline import Pipeline
 
 
 def connect(path):
@@ -44,6 +48,64 @@ def test_the_socket_serves_whoever_is_connected(tmp_path):
     sink.shut()
     sink.shut()
     assert not path.exists()
+
+
+def test_connections_that_are_held_keep_nobody_out_for_longer_than_a_second_of_sound(tmp_path):
+    world, path = World(tmp_path), tmp_path / "assist.sock"
+    world.grant(Purpose.ASSIST)
+    sink, held, heard = SocketSink(path), [], []
+
+    def connection():
+        peer = stack.enter_context(socket.socket(socket.AF_UNIX))
+        peer.setblocking(False)
+        peer.connect(str(path))
+        peer.settimeout(5)
+        return peer
+
+    def crowd():
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                held.append(connection())
+        assert len(held) > 100
+
+    def read(peer):
+        with peer.makefile("rb") as stream:
+            heard.append(read_utterance(stream))
+
+    def come():  # where it was kept out until the wake, whose sound it missed then
+        reader = threading.Thread(target=read, args=[connection()])
+        reader.start()
+        stack.callback(reader.join)
+
+    sound = Scene().quiet(4).word().speech(2).quiet(2).samples()
+    source = ScriptSource(sound, {RATE: crowd, 2 * RATE + 2 * BLOCK: come})
+    with contextlib.ExitStack() as stack:
+        stack.callback(sink.shut)
+        with Pipeline.open(source, scorer=FakeEar(), place=world.place, clock=world.clock, assist=sink) as pipeline:
+            events = kinds(list(pipeline))
+        assert "released assist" in events
+        assert all(peer.recv(1) == b"" for peer in held), "hung up on, and not one byte"
+    ((_, pcm, end),) = heard
+    assert end["complete"] and len(pcm) == 2 * end["samples"]
+
+
+def test_whoever_comes_all_the_time_does_not_hold_a_look_up(tmp_path):
+    path = tmp_path / "assist.sock"
+    sink = SocketSink(path)
+    came = []
+    accept = sink._accept
+
+    def another():
+        """As one more comes while each is taken in."""
+        came.append(connect(path))
+        return accept()
+
+    sink._accept = another
+    assert sink.ready() and len(came) < 200
+    for peer in came:
+        peer.close()
+    sink._accept = accept
+    sink.shut()
 
 
 def test_readers_that_came_and_went_between_wakes_keep_nobody_out(tmp_path):

@@ -14,7 +14,7 @@ from .frames import Info
 from .sinks import StreamSink
 
 _WAITING = 128
-"""Readers that may come, and go again, between two wakes: they are taken in when the gate is about to open."""
+"""Readers that may come, and go again, between two looks of the gate, which are a second of sound apart."""
 
 
 class SocketSink:
@@ -46,7 +46,9 @@ class SocketSink:
 
     def ready(self) -> bool:
         """Take in who has connected; return whether a reader is there."""
-        while (peer := self._accept()) is not None:
+        for _ in range(_WAITING + 1):  # all who waited; who comes while they are taken in holds nobody up
+            if (peer := self._accept()) is None:
+                break
             if _gone(peer):  # somebody only looked whether we are here
                 peer.close()
                 continue
