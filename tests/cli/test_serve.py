@@ -368,6 +368,7 @@ def test_its_event_socket_and_its_hooks_are_those_of_listen(tmp_path):
         (["--threshold", "alexa=0"], "threshold for 'alexa'"),
         (["--model", "gone.onnx"], "there is no manifest"),
         (["--model", ORIGINAL, "--model", "six.wav"], "--model 'six.wav' is no model file"),
+        (["--model", ORIGINAL, "--model", ORIGINAL], "are one model, of the same sha256"),
         (["--mic-uri", "stdio://", "--model", ORIGINAL, "--model", ORIGINAL], "with one model: give --model once"),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else "",

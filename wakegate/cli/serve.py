@@ -191,10 +191,15 @@ def _leave() -> None:
 
 
 def _models(args: argparse.Namespace) -> "Sequence[Manifest]":
+    from ..serve.wyoming.words import check_distinct
     from ..wake import catalogue
 
-    named = asked.named_model(args)
-    return catalogue.installed() if named is None else (named, *map(asked.model_at, args.more_models))
+    if (named := asked.named_model(args)) is None:
+        return catalogue.installed()
+    models = (named, *map(asked.model_at, args.more_models))
+    with typed():
+        check_distinct(models)
+    return models
 
 
 def _asked(

@@ -7,7 +7,7 @@ import pytest
 from tests.serve.wyoming.world import AudioStart, AudioStop, Detect, Detection, Event, chunks, serving, six_words, talk
 from tests.serve.wyoming.world import until as read_until
 from tests.wake.model import copy
-from wakegate.errors import ModelError
+from wakegate.errors import ConfigError, ModelError
 from wakegate.serve.wyoming.words import Words
 from wakegate.wake import catalogue, manifest
 
@@ -58,6 +58,18 @@ def test_a_reload_while_ears_of_two_models_are_loaded_leaves_none_that_hears_wha
 
     lent = talk(run())
     assert {word for ear in lent.ears for word in ear.words} == set(lent.names)
+
+
+def test_one_model_under_two_manifests_is_refused_and_no_word_offered_that_nobody_listens_for(tmp_path):
+    def renamed(raw):
+        for entry in (*raw["words"], *raw["operating_points"]):
+            entry["word"] = f"my_{entry['word']}"
+
+    twin = manifest.read(copy(tmp_path, renamed).with_suffix(".json"))
+    first = catalogue.installed()[0]
+    for two in ([first, twin], [first, manifest.read(first.path.with_suffix(".json"))]):
+        with pytest.raises(ConfigError, match=r"^\S+six\.onnx and \S+six\.onnx are one model, of the same sha256: "):
+            Words(two, None, {})
 
 
 def test_one_word_in_two_spellings_is_refused_at_a_start_and_at_a_reload():

@@ -35,6 +35,15 @@ class Lent:
             ear.restart(at)
 
 
+def check_distinct(manifests: Sequence[Manifest]) -> None:
+    """Raise ConfigError where two manifests are of one model: ears are told apart by its sha256."""
+    by_model: dict[str, Manifest] = {}
+    for one in manifests:
+        other = by_model.setdefault(one.sha256, one)
+        if other is not one:
+            raise ConfigError(f"{other.path} and {one.path} are one model, of the same sha256: give it once")
+
+
 class Words:
     """The words that a service offers.
 
@@ -57,7 +66,7 @@ class Words:
     Raises
     ------
     ConfigError
-        For a word that no model knows, and a threshold out of bounds.
+        For a word that no model knows, a threshold out of bounds, and one model under two names.
     ModelError
         For no model, for no word, and for one twice.
     """
@@ -70,6 +79,7 @@ class Words:
         engine: str | None = None,
     ) -> None:
         known = {entry.word: manifest for manifest in reversed(manifests) for entry in manifest.words}
+        check_distinct(manifests)
         if not known:
             raise ModelError("no model is installed: reinstall wakegate")
         wanted = sorted(known) if words is None else distinct(words)
