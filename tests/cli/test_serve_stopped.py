@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from tests.cli.process import narrow, started
+from tests.cli.process import RATE, narrow, six_words, started
 from wakegate.wake import catalogue
 
 pytest.importorskip("wyoming", reason="the extra `wyoming` is not installed")
@@ -76,6 +76,34 @@ def test_a_second_ctrl_c_waits_for_no_model_that_is_being_loaded_for_a_client_th
             process.send_signal(signal.SIGINT)
             assert process.wait(10) == 130
         assert process.stderr.read() == b"" and not (tmp_path / "wake.sock").exists()
+
+
+def test_a_second_ctrl_c_leaves_no_command_of_a_hook_running(tmp_path, model):
+    heard = tmp_path / "heard"
+    hook = f"wake=sh -c 'echo $$ > {heard}.part; mv {heard}.part {heard}; exec sleep 600'"
+    process, client = serving(tmp_path, "--model", model, "--words", "alexa,computer", "--on", hook)
+    with process, client:
+        sound = six_words()[: 3 * RATE].tobytes()
+        form = b'{"rate": 16000, "width": 2, "channels": 1}'
+        client.sendall(b'{"type": "audio-chunk", "data": %s, "payload_length": %d}\n' % (form, len(sound)) + sound)
+        end = time.monotonic() + 30
+        while not heard.exists():
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        assert client.recv(1)
+        model.unlink()
+        os.mkfifo(model)
+        client.sendall(b'{"type": "detect", "data": {"names": ["computer"]}}\n')
+        with held_up(model):
+            process.send_signal(signal.SIGINT)
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(0.5)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(10) == 130
+    with pytest.raises(ProcessLookupError):
+        while time.monotonic() < end:  # it is nobody's child any more, and taken in by whoever takes in those
+            os.kill(int(heard.read_text()), 0)
+            time.sleep(0.02)
 
 
 def test_a_second_ctrl_c_waits_for_no_reader_of_stderr(tmp_path):

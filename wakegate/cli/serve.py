@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..config import Config
     from ..hooks import Hooks
     from ..serve.wyoming.address import Address
-    from ..serve.wyoming.door import Dropped
+    from ..serve.wyoming.door import Door, Dropped
     from ..serve.wyoming.wake import Told
     from ..wake.levels import Threshold
     from ..wake.manifest import Manifest
@@ -166,7 +166,7 @@ def _wake(args: argparse.Namespace, settings: "Config", where: "Address") -> int
     try:
         with stack, announced(args.zeroconf, where):
             opened = partial(tell.opened, words=words.offered)
-            run_until_stopped(door, opened, Notify.take(), reload, _leave)
+            run_until_stopped(door, opened, Notify.take(), reload, partial(_leave, door, hook))
     finally:
         with suppress(BrokenPipeError):
             printer.close()
@@ -181,13 +181,18 @@ def _hooks(args: argparse.Namespace, settings: "Config", stack: ExitStack) -> "H
     return hooks(args, replace(settings, on=happens), stack)
 
 
-def _leave() -> None:
-    """End the process at once, at a second Ctrl-C.
+def _leave(door: "Door", hook: "Hooks | None") -> None:
+    """End the process at once, at a second Ctrl-C; no command of a hook runs on, and no socket's file stays.
 
     What it still waits for is nobody's any more: a model that is being loaded for a client that has gone, a reader. An
     exception would not end that: the interpreter waits for the model's thread, and the next one aborts it in there.
     """
-    os._exit(terminal.STOPPED)
+    try:
+        door.shut()
+        if hook is not None:
+            hook.kill()
+    finally:
+        os._exit(terminal.STOPPED)
 
 
 def _models(args: argparse.Namespace) -> "Sequence[Manifest]":

@@ -34,8 +34,13 @@ def leaving(path, *numbers):
         for number in numbers:
             os.kill(os.getpid(), number)
 
-    run_until_stopped(door, opened, Notify.take(), None, lambda: left.append(1))
+    def leave():
+        door.shut()
+        left.append(path.exists())
+
+    run_until_stopped(door, opened, Notify.take(), None, leave)
     assert not path.exists()
+    assert not any(left), "where the process ends then and there, no socket's file stays"
     return len(left)
 
 

@@ -158,6 +158,7 @@ class Door:
         self._address, self._serve, self._most, self._dropped, self._users = address, serve, most, dropped, users
         self._inside: dict[asyncio.Task[None], Client] = {}
         self._count = 0
+        self._listener: socket.socket | None = None
         self._storm, self._own = Storm("clients that were sent away"), Storm("errors of ours")
         self._storms = (self._storm, self._own, *storms)
 
@@ -179,16 +180,22 @@ class Door:
             for storm in self._storms:
                 storm.tell()
 
+    def shut(self) -> None:
+        """Let nobody else in, and take the socket's file away. Safe to call twice, and in a signal handler."""
+        if self._listener is not None:
+            self._listener.close()
+            if self._address.path is not None:
+                unix.remove(self._address.path)
+        self._listener = None
+
     async def _listen(self, opened: Callable[[str], None]) -> None:
-        listener = self._address.listen()
+        listener = self._listener = self._address.listen()
         try:
             opened(str(self._address.found_at(listener)))
             while True:
                 await self._welcome(listener)
         finally:
-            listener.close()
-            if self._address.path is not None:
-                unix.remove(self._address.path)
+            self.shut()
             left = dict(self._inside)
             for task in left:
                 task.cancel()
