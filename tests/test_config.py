@@ -1,5 +1,6 @@
 """``wakegate.toml``: what it may say, and everything that is refused. Around 3 s."""
 
+import json
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -216,6 +217,14 @@ def test_what_is_unknown_is_named(written, text, said):
     assert str(path) in str(caught.value)
 
 
+@pytest.mark.parametrize("hook", ["", "aplay 'x"])
+def test_a_hook_that_is_no_command_is_named_with_its_file(written, hook):
+    path = written(f'[on]\nwake = "{hook}"\n')
+    path.chmod(0o600)
+    with pytest.raises(ConfigError, match=r"wakegate\.toml: in \[on\], the hook on wake is "):
+        config.read(path)
+
+
 # What is of the wrong kind.
 
 
@@ -277,6 +286,59 @@ PIECES = [
 HOOKED = FULL + '\n[on]\nwake = "aplay ding.wav"\n'
 places = st.integers(0, len(HOOKED)) | st.sampled_from([at for at, one in enumerate(HOOKED) if one == "\n"])
 edits = st.lists(st.tuples(places, st.integers(0, 3), st.sampled_from(PIECES)), min_size=1, max_size=3)
+
+
+numbers = st.integers(-3, 40) | st.integers() | st.floats()
+simple = st.one_of(
+    st.booleans(), numbers, st.text(max_size=6), st.sampled_from(["0.5/h", "1/day", "0/h", "age1", "aplay 'x"])
+)
+values = st.recursive(
+    simple,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=4,
+)
+known = st.sampled_from([(section, name) for section, names in config._KNOWN.items() for name in names])
+files = st.dictionaries(known | st.tuples(st.text(max_size=5), st.text(max_size=5)), values, max_size=4)
+
+
+def toml(value):
+    """Write a value as TOML: JSON's strings are TOML's, but for one character."""
+    match value:
+        case dict():
+            return "{" + ", ".join(f"{toml(name)} = {toml(inner)}" for name, inner in value.items()) + "}"
+        case list():
+            return "[" + ", ".join(map(toml, value)) + "]"
+        case str() | bool():
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return repr(value)
+
+
+def test_any_setting_of_any_kind_is_a_config_or_an_error_that_names_the_file(written):
+    @settings(max_examples=200, deadline=None, derandomize=True, database=None)
+    @given(files)
+    def read(given):
+        path = written("\n".join(f"{toml(one)}.{toml(name)} = {toml(value)}" for (one, name), value in given.items()))
+        path.chmod(0o600)
+        try:
+            config.read(path)
+        except ConfigError as error:
+            assert str(path) in str(error)
+
+    read()
+
+
+@pytest.mark.parametrize("kind", [st.text(max_size=60), st.binary(max_size=60)], ids=["text", "bytes"])
+def test_random_text_and_bytes_are_a_config_or_an_error_that_names_the_file(written, kind):
+    @settings(max_examples=200, deadline=None, derandomize=True, database=None)
+    @given(kind)
+    def read(given):
+        path = written(given)
+        try:
+            assert config.read(path).path == path
+        except ConfigError as error:
+            assert str(path) in str(error)
+
+    read()
 
 
 def test_any_text_is_a_config_or_an_error_that_says_why(written):

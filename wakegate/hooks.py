@@ -250,5 +250,8 @@ def from_config(path: Path, commands: Mapping[str, object], about: os.stat_resul
     for kind, command in commands.items():
         if not isinstance(command, str):
             raise ConfigError(f"{path}: {kind} in [on] is {command!r:.40}: give a command, as text")
-        words_of(kind, command)
+        try:
+            words_of(kind, command)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: in [on], {error}") from error
     return {kind: str(command) for kind, command in commands.items()}

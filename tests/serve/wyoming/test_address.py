@@ -5,10 +5,12 @@ import socket
 from contextlib import ExitStack
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.serve.wyoming import world  # noqa: F401  (skips where the extra is missing)
 from wakegate.errors import ConfigError
-from wakegate.serve.wyoming.address import parse
+from wakegate.serve.wyoming.address import Scheme, parse
 from wakegate.serve.wyoming.announce import announced
 
 
@@ -39,11 +41,33 @@ def test_what_is_an_address_and_who_can_reach_it(text, on_this_device):
         "", "10400", "127.0.0.1:10400", "tcp://", "tcp://127.0.0.1", "tcp://:10400", "tcp://127.0.0.1:", "tcp://h:99999",
         "tcp://h:" + "9" * 5000,
         "tcp://h:-1", "tcp://h:١٢", "unix://", "unix://relative", "stdio://x", "http://h:1", "stdio:",
+        "tcp://[]:10400", "tcp://[::1:10400", "tcp://h]:1", "tcp://[[h]]:1", "tcp://h\0:1", "unix:///a\0",
     ],
 )  # fmt: skip
 def test_what_is_none(text):
     with pytest.raises(ConfigError, match="is no address"):
         parse(text)
+
+
+pieces = st.sampled_from([
+    "tcp", "unix", "stdio", "://", ":", "/", "[", "]", "::1", "127.0.0.1", "localhost", "10400", "0", "65536", "%lo",
+    "@", "\0", "\ud800", "١", " ", "..", "\n", "é", "9" * 500,
+])  # fmt: skip
+addresses = st.text(max_size=40) | st.lists(pieces, max_size=8).map("".join)
+addresses |= st.tuples(st.sampled_from(["tcp://", "unix:///"]), addresses, st.sampled_from(["", ":1"])).map("".join)
+
+
+@settings(max_examples=500, deadline=None, derandomize=True, database=None)
+@given(addresses)
+def test_any_text_is_an_address_that_stays_one_or_an_error_that_says_so(text):
+    try:
+        address = parse(text)
+    except ConfigError as error:
+        assert "is no address" in str(error)
+        return
+    assert parse(str(address)) == address, "as it is written it is the same"
+    assert bool(address.host) is (address.scheme is Scheme.TCP), "no host is every network there is"
+    assert address.on_this_device in (True, False) and "\0" not in str(address)
 
 
 def test_an_address_in_use_is_said():

@@ -95,12 +95,15 @@ def parse(text: str) -> Address:
     """
     scheme, _, rest = text.partition("://")
     host, _, port = rest.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
     if scheme == "stdio" and not rest:
         return Address(scheme=Scheme.STDIO)
-    if scheme == "unix" and rest.startswith("/"):
+    if scheme == "unix" and rest.startswith("/") and "\0" not in rest:
         return Address(scheme=Scheme.UNIX, path=Path(rest))
-    if scheme == "tcp" and host and port.isascii() and port.isdecimal() and len(port) < 6 and int(port) < 65_536:
-        return Address(scheme=Scheme.TCP, host=host.removeprefix("[").removesuffix("]"), port=int(port))
+    named = host and not set(host) & set("[]\0")  # an empty one would be every network there is
+    if scheme == "tcp" and named and port.isascii() and port.isdecimal() and len(port) < 6 and int(port) < 65_536:
+        return Address(scheme=Scheme.TCP, host=host, port=int(port))
     raise ConfigError(f"{text!r} is no address: write tcp://127.0.0.1:10400, unix:///whole/path or stdio://")
 
 
