@@ -123,6 +123,15 @@ def test_a_client_is_told_and_so_are_people_and_nothing_is_kept(tmp_path, scheme
     assert list(tmp_path.iterdir()) == [], "neither journal nor ledger nor sound"
 
 
+def test_no_client_fills_the_log_by_what_it_calls_a_word(tmp_path):
+    name = "ALEXA" + 12_000 * " "
+    said = [Detect(names=[name]).event(), *list(spoken())[1:]]
+    done = command(tmp_path, "serve", "--uri", "stdio://", "--json", stdin=sent(*said))
+    assert name.encode() in done.stdout, "it is told by its own name all the same"
+    told = json.loads(done.stderr.splitlines()[1])
+    assert (told["word"], told["name"]) == ("alexa", name[:64])
+
+
 @pytest.mark.parametrize("as_json", [True, False])
 def test_people_are_told_of_a_near_miss_and_the_client_is_not(tmp_path, as_json):
     words = ("--uri", "stdio://", "--threshold", "alexa=0.97", *(["--json"] if as_json else []))

@@ -57,6 +57,8 @@ _OF_A_MICROPHONE = (
     "device", "channel", "input", "mic_user", "playback", "events", "events_group", "mqtt", "mqtt_login", "mqtt_ca",
     "mqtt_prefix", "mqtt_site",
 )  # fmt: skip
+_LONGEST_NAME = 64
+"""What a client calls a word may have thousands of blanks around it, and a log has it with each detection."""
 _HAPPENS = (Wake.kind, NearMiss.kind)
 """What happens to a wake service of all that a hook can be set on; the rest is the gate's."""
 
@@ -267,7 +269,8 @@ class _Teller:
 
     def heard(self, told: "Told") -> None:
         heard, event = told.heard, told.heard.event
-        score = {"word": event.word, "name": heard.name, "score": heard.score, "threshold": event.threshold}
+        called = {"word": event.word, "name": heard.name[:_LONGEST_NAME]}
+        score = {**called, "score": heard.score, "threshold": event.threshold}
         times = {"at_ms": heard.at_ms, "start_ms": heard.start_ms, "end_ms": heard.end_ms}
         if isinstance(event, Wake):
             line = f"client {told.client} was told of {event.word!r} (score {heard.score:.3f})"
