@@ -242,7 +242,9 @@ def test_who_falls_silent_gives_back_its_ears_and_may_go_on_later(monkeypatch):
 
     async def run():
         async with serving() as service, service.client() as client:
-            await send(client, six_words()[:RATE], ["alexa"])
+            await client.write_event(Detect(names=["alexa"], context={"room": "hall"}).event())
+            for chunk in chunks(six_words()[:RATE].tobytes()):
+                await client.write_event(chunk)
             while not service.words._lent:
                 await asyncio.sleep(0.01)
             while service.words._lent:
@@ -256,6 +258,7 @@ def test_who_falls_silent_gives_back_its_ears_and_may_go_on_later(monkeypatch):
     detection, pong = talk(run())
     assert (detection.data["name"], pong.type) == ("alexa", "pong"), "and no other word than it asked for"
     assert 51_000 < detection.data["timestamp"] <= 51_910
+    assert "room" not in detection.data["context"], "what it wanted said back was not kept for it"
 
 
 def test_a_newcomer_that_says_nothing_is_sent_away(monkeypatch):

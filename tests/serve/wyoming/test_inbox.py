@@ -120,6 +120,9 @@ BAD = {
     "data that is no object": b'{"type": "x", "data_length": 2}\n[]',
     "a header without an end": b"x" * (MOST_HEADER + 1),
     "a header that ends too late": b" " * MOST_HEADER + b"{}\n",
+    "a number that is none": b'{"type": "x", "data": {"a": NaN}}\n',
+    "an infinite number": b'{"type": "x", "data": {"context": {"a": [-Infinity]}}}\n',
+    "a number too large": b'{"type": "x", "data_length": 13}\n{"a": 1e9999}',
     "brackets without end": b'{"type": "x", "data": ' + b"[" * 8000 + b"\n",
 }
 

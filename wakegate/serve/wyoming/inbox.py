@@ -8,6 +8,7 @@ by piece into memory that the caller lends, and what was read of it by the way i
 
 import asyncio
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -165,11 +166,18 @@ class Inbox:
 
 def _object(text: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
         raise ClientError("bad-event", "what came is no JSON object: send Wyoming events")
+    return value
+
+
+def _finite(text: str) -> float:
+    """Read a number; ValueError for NaN and what is infinite, which is no JSON, and none when it is said back."""
+    if not math.isfinite(value := float(text)):
+        raise ValueError(text)
     return value
 
 

@@ -149,17 +149,19 @@ class _Talk:
 
     async def _detect(self, event: Event) -> None:
         """Listen for other words, or for the same ones again: satellites ask anew after every request."""
-        self._theirs = _theirs(event)
+        theirs = _theirs(event)
         names, hearing = event.data.get("names"), self._hearing
         if hearing is not None and (names, self._words.called(names)) == (hearing.lent.asked, hearing.lent.names):
+            self._theirs = theirs
             hearing.listen_anew()
             return
         self.forget()
-        self._asked = names
+        self._asked, self._theirs = names, theirs
         await self._ears()
 
     def forget(self) -> None:
-        """Overwrite what was heard, and give the place back."""
+        """Overwrite what was heard, and give the place back, and what is to be said back: up to 350 KB of objects."""
+        self._theirs = {}
         hearing, self._hearing = self._hearing, None
         if hearing is not None:
             hearing.wipe()
