@@ -8,9 +8,7 @@ import select
 from collections.abc import Callable
 
 from ..errors import ReaderGoneError
-from .sinks import StreamSink
-
-_GONE = "the assistant closed its end of the pipe"
+from .sinks import GONE, StreamSink
 
 
 class PipeSink(StreamSink):
@@ -36,7 +34,7 @@ class PipeSink(StreamSink):
     def check(self) -> None:
         """Raise ReaderGoneError if the reader was found gone."""
         if self._gone:
-            raise ReaderGoneError(f"{_GONE}, to which nobody can come back: start both again")
+            raise ReaderGoneError(f"{GONE}, to which nobody can come back: start both again")
 
     def ready(self) -> bool:
         """Return False while the reader has not even taken the last end marker, or is gone."""
@@ -49,7 +47,7 @@ class PipeSink(StreamSink):
             return super()._put(*parts)
         except BrokenPipeError as error:
             self._leave()
-            raise ReaderGoneError(_GONE) from error
+            raise ReaderGoneError(GONE) from error
 
     def _leave(self) -> None:
         if not self._gone:

@@ -58,10 +58,13 @@ class Sink(Protocol):
         ...
 
 
+GONE = "the assistant closed its end of the pipe"
+
+
 def failed_at(error: Exception) -> str:
-    """Return an exception's type and where it was raised: never its text, which might hold samples; ours holds none."""
+    """Return an exception's type and where it was raised: never its text, which might hold samples."""
     if isinstance(error, ReaderGoneError):
-        return str(error)
+        return GONE
     *_, (frame, line) = traceback.walk_tb(error.__traceback__)
     return f"{type(error).__name__} at {Path(frame.f_code.co_filename).name}:{line}"
 
