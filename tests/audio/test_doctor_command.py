@@ -84,4 +84,4 @@ def test_a_persons_mute_within_the_three_seconds_ends_them(pulse, tmp_path):
 @pytest.mark.parametrize("words", [["--device", "USB"], ["--channel", "1"]])
 def test_a_microphone_is_named_for_listening_alone(doctor, words):
     code, _, err = doctor(*words)
-    assert code == 1 and "add it, or leave them out" in err
+    assert code == 2 and "add it, or leave them out" in err
