@@ -1,7 +1,7 @@
 """The ear: was it the wake word? Models, scores, detections.
 
-Read in this order: ``manifest`` (what a model says of itself), ``catalogue`` (which models are installed), ``scorer``
-(samples to scores), ``detector`` (scores to detections).
+Read in this order: ``manifest`` (what a model says of itself) with ``levels`` (thresholds by what they cost),
+``catalogue`` (which models are installed), ``scorer`` (samples to scores), ``detector`` (scores to detections).
 """
 
 from .catalogue import load

@@ -39,7 +39,7 @@ class Twin:
     trunk : Trunk
         The first stage, frozen; its head says nothing here.
     seen : mapping of str to Tensor
-        The verifier's planes and mixing convolution, to begin another verifier with.
+        The verifier's planes and mixing convolution, with which every other word's verifier hears.
     shape : VerifierShape
         Of that verifier.
     steps : int
