@@ -90,3 +90,19 @@ def test_a_wrong_word_and_a_wrong_threshold_are_whose_they_are():
         asked.of_one_model(given("--words", "alexa"), settings)
     with pytest.raises(UsageError, match=r"^the threshold for 'alexa' is 2"):
         asked.of_one_model(given("--words", "alexa", "--threshold", "2"), Config())
+
+
+@pytest.mark.parametrize(
+    "twice", [("--model", "a.onnx", "--model", "b.onnx"), ("--words", "alexa", "--words", "computer")]
+)
+def test_of_two_models_or_two_lists_of_words_none_wins_in_silence(twice, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        given(*twice)
+    assert f"{twice[0]} stands there twice: this command takes one" in capsys.readouterr().err
+
+
+def test_where_several_models_are_served_every_one_counts():
+    parser = argparse.ArgumentParser()
+    asked.add_wake_options(parser, several_models=True)
+    args = parser.parse_args(["--model", "a.onnx", "--model", "b.onnx", "--model", "c.onnx"])
+    assert (args.model, args.more_models) == (Path("a.onnx"), (Path("b.onnx"), Path("c.onnx")))
