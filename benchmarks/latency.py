@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import Any
 
 from latency_engines import OURS, PEERS, RATE, WORDS, Child, child, listener
-from latency_track import GAP_S, LATE_S, Track, chosen, matched, quantiles, table, track
+from latency_track import GAP_S, LATE_S, Spoken, Track, chosen, matched, quantiles, table, track
 
 HERE = Path(__file__).resolve().parent
 PRE_ROLL_S = 0.5
@@ -54,10 +54,11 @@ def files(whole: Track, names: Sequence[str], peers: str | None) -> dict[str, An
     return table(whole, found)
 
 
-def pre_roll(whole: Track, _: Sequence[str], peers: str | None) -> dict[str, Any]:
+def pre_roll(whole: Track, names: Sequence[str], peers: str | None) -> dict[str, Any]:
     """Measure, on all recordings, how long before a word's labelled start the sound begins that would be released.
 
-    Where it begins after the label, something is cut off: how loud that is says whether it can be of the word.
+    Where it begins after the label, something is cut off: how loud that is, and which engines know the word without it,
+    says whether it can be of the word.
     """
     with tempfile.TemporaryDirectory() as home:
         engine = child(OURS, peers, home)
@@ -73,13 +74,34 @@ def pre_roll(whole: Track, _: Sequence[str], peers: str | None) -> dict[str, Any
             before.append((one.start - first) / RATE)
             if first > one.start:
                 lost, word = (loudest_db(whole.samples[a:b]) for a, b in ((one.start, first), (first, one.end)))
+                whole_word, left = (part(whole, one, begin) for begin in (one.start, first))
+                knew = [name for name in names if knows(name, whole_word, peers)]
                 cut.append(
-                    {"path": one.path, "cut_off_s": round(-before[-1], 3), "db_below_the_word": round(word - lost, 1)}
-                )
+                    {
+                        "path": one.path, "cut_off_s": round(-before[-1], 3),
+                        "db_below_the_word": round(word - lost, 1),
+                        "left_s": round((one.end - first) / RATE, 3), "known_by": knew,
+                        "known_without_it_by": [name for name in knew if knows(name, left, peers)],
+                    }
+                )  # fmt: skip
     return {
         "seconds": round(len(whole.samples) / RATE), "pre_roll_s": PRE_ROLL_S, "words_heard": len(before),
         "sound_before_the_labelled_start_s": quantiles(before), "labelled_start_cut_off": cut,
     }  # fmt: skip
+
+
+def part(whole: Track, one: Spoken, begin: int) -> Track:
+    """Return one word of a track from a sample on, between two silences."""
+    import numpy as np
+
+    silence = np.zeros(round(GAP_S * RATE), np.int16)
+    samples = np.concatenate([silence, whole.samples[begin : one.end], silence])
+    return Track(samples, [Spoken(one.word, len(silence), len(silence) + one.end - begin)])
+
+
+def knows(name: str, said: Track, peers: str | None) -> bool:
+    """Whether an engine knows the one word of a track."""
+    return bool(files(said, list({OURS, name}), peers)["engines"][name]["heard"])
 
 
 def loudest_db(samples: Any) -> float:

@@ -125,7 +125,7 @@ def test_the_users_file_comes_before_the_systems(nowhere):
 def test_a_word_twice_is_not_an_empty_list(written):
     with pytest.raises(ConfigError, match=r"wakegate\.toml: words in \[wake\] names 'smart_mirror' twice"):
         config.read(written("[wake]\nwords = ['Smart Mirror', 'smart_mirror']\n"))
-    with pytest.raises(ConfigError, match=r"words in \[wake\] must be a list of names"):
+    with pytest.raises(ConfigError, match=r"words in \[wake\] names no word: name each word once, or leave it out"):
         config.read(written("[wake]\nwords = []\n"))
 
 

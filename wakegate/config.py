@@ -181,12 +181,15 @@ def _limits(path: Path, given: dict[str, Any]) -> Limits:
 
 def _words(path: Path, raw: Mapping[str, dict[str, object]]) -> tuple[str, ...] | None:
     words = _value(path, raw, "wake", "words", list)
-    if words is not None and (not words or not all(isinstance(word, str) for word in words)):
+    if words is not None and not all(isinstance(word, str) for word in words):
         raise ConfigError(f"{path}: words in [wake] must be a list of names, got {words!r}")
-    same = [catalogue.spelled(word) for word in words or ()]
-    if twice := next((word for word in same if same.count(word) > 1), None):
-        raise ConfigError(f"{path}: words in [wake] names {twice!r} twice: name each word once")
-    return None if words is None else tuple(words)
+    if words is None:
+        return None
+    try:
+        catalogue.distinct(words, "words in [wake]")
+    except ModelError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    return tuple(words)
 
 
 def _thresholds(path: Path, raw: Mapping[str, dict[str, object]]) -> dict[str, levels.Threshold]:

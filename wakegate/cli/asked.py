@@ -143,8 +143,14 @@ def check_thresholds(args: argparse.Namespace, settings: "Config", models: Mappi
 
 def words(args: argparse.Namespace, settings: "Config") -> Sequence[str] | None:
     """Return the words to listen for; None for all."""
+    from ..wake.catalogue import distinct
+
     given: Sequence[str] | None = args.words
-    return settings.words if given is None else _named(given)
+    if given is None:
+        return settings.words
+    with typed():
+        distinct(given, "--words")
+    return given
 
 
 def thresholds(args: argparse.Namespace, settings: "Config", listened_for: Iterable[str]) -> "dict[str, Threshold]":
@@ -174,15 +180,3 @@ def thresholds_of(given: Sequence[str], listened_for: Iterable[str]) -> "dict[st
 
 def _words(text: str) -> list[str]:
     return [word for word in text.split(",") if word.strip()]
-
-
-def _named(words: Sequence[str]) -> Sequence[str]:
-    """Return what ``--words`` names; UsageError for no word, and for one twice."""
-    from ..wake.catalogue import spelled
-
-    if not words:
-        raise UsageError("--words names no word: name each word once, or leave it out for all")
-    same = [spelled(word) for word in words]
-    if twice := [word for word in words if same.count(spelled(word)) > 1]:
-        raise UsageError(f"--words names {twice[-1]!r} twice: name each word once (capitals and spaces make no other)")
-    return words

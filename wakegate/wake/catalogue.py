@@ -45,14 +45,16 @@ def knowing(words: Sequence[str]) -> tuple[Manifest, ...]:
     return able
 
 
-def distinct(words: Sequence[str]) -> tuple[str, ...]:
-    """Return words as models spell them; ModelError where there are none, or one twice."""
+def distinct(words: Sequence[str], given_as: str = "the list of words") -> tuple[str, ...]:
+    """Return words as models spell them; ModelError, which says how they were given, for no word or one twice."""
     if isinstance(words, str):
         raise ModelError(f"words is the text {words!r}: give a list, [{words!r}]")
     wanted = tuple(spelled(word) for word in words)
-    if not wanted or len(set(wanted)) != len(wanted):
+    if not wanted:
+        raise ModelError(f"{given_as} names no word: name each word once, or leave it out for all")
+    if twice := [word for word, same in zip(words, wanted, strict=True) if wanted.count(same) > 1]:
         raise ModelError(
-            f"the words {list(words)} are empty or repeated: name each word once (capitals and spaces make no other)"
+            f"{given_as} names {twice[-1]!r} twice: name each word once (capitals and spaces make no other)"
         )
     return wanted
 

@@ -76,7 +76,7 @@ def test_info_names_the_words_that_are_offered():
 def test_what_cannot_be_offered_is_said_before_anybody_comes():
     with pytest.raises(ConfigError, match="no installed model knows 'hal'"):
         words(["alexa", "hal"])
-    with pytest.raises(ModelError, match="empty or repeated"):
+    with pytest.raises(ModelError, match="names no word"):
         words([])
     with pytest.raises((ConfigError, ModelError), match="threshold"):
         words(None, {"alexa": 7.0}).load()
