@@ -92,13 +92,18 @@ def test_a_wrong_word_and_a_wrong_threshold_are_whose_they_are():
         asked.of_one_model(given("--words", "alexa", "--threshold", "2"), Config())
 
 
-@pytest.mark.parametrize(
-    "twice", [("--model", "a.onnx", "--model", "b.onnx"), ("--words", "alexa", "--words", "computer")]
-)
+@pytest.mark.parametrize("twice", [("--model", "a.onnx", "--model", "b.onnx"), ("--words", ",", "--words", "computer")])
 def test_of_two_models_or_two_lists_of_words_none_wins_in_silence(twice, capsys):
     with pytest.raises(SystemExit, match="2"):
         given(*twice)
-    assert f"{twice[0]} stands there twice: this command takes one" in capsys.readouterr().err
+    assert f"{twice[0]} is given more than once: this command takes one" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [("models",), ("measure", "tune", "a.wav", "--budget", "1/h"), ("listen",)])
+def test_every_command_that_takes_one_model_refuses_two(command, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main([*command, "--model", "a.onnx", "--model", "b.onnx"])
+    assert "--model is given more than once" in capsys.readouterr().err
 
 
 def test_where_several_models_are_served_every_one_counts():

@@ -64,19 +64,20 @@ def by_chunk(trunk, sound):
 
 @pytest.fixture(scope="module")
 def verifiers():
-    """A second stage of two verifiers with random weights."""
+    """A second stage of two verifiers with random weights, one of them as words of one's own have it."""
     torch.manual_seed(5)
     made = []
-    for channels, mixed in (((4, 6, 8, 10), 12), ((3, 5, 7, 9), 11)):
-        made.append(lived(Verifier(NONE + 1, VerifierShape(channels=channels, mixed=mixed))))
+    own = VerifierShape(channels=(3, 5, 7, 9), mixed=11, deep=(9, 7), answers=3)
+    for shape in (own, VerifierShape(channels=(4, 6, 8, 10), mixed=12)):
+        made.append(lived(Verifier(NONE + 1, shape)))
         made[-1].place.data.normal_(0, 1)
         made[-1].value.weight.data *= 10  # so that it finds more in one window than in another
-        made[-1].value.bias.data[-1] += 3.15
+        made[-1].value.bias.data[NONE :: NONE + 1] += 2.2
     return made
 
 
-@pytest.fixture(scope="module")
-def exported(trunk, verifiers, tmp_path_factory):
+@pytest.fixture(scope="module", params=["onnxruntime", "numpy"])
+def exported(trunk, verifiers, tmp_path_factory, request):
     """The same networks through checkpoints, the export and the Scorer."""
     folder = tmp_path_factory.mktemp("train")
     saved = {"shape": {"channels": SHAPE.channels}, "averaged": trunk.state_dict()}
@@ -90,7 +91,7 @@ def exported(trunk, verifiers, tmp_path_factory):
         == hashlib.sha256(manifest.with_suffix(".onnx").read_bytes()).hexdigest()
     )
     assert json.loads(manifest.read_text())["trunk"], "what loads is checked against it"
-    return load(path=manifest)
+    return load(path=manifest, engine=request.param)
 
 
 def heard(samples):

@@ -107,8 +107,8 @@ def parts(count, inside=False):
 
 HOSTILE = {
     "thousands of tiny states": (states(2000), "has 200. inputs, .*: at most 64"),
-    "thousands of nodes": (parts(5000), "at most 64 and 4500"),
-    "thousands of nodes in branches": (parts(2500, inside=True), "at most 64 and 4500"),
+    "thousands of nodes": (parts(5000), "at most 64 and 5000"),
+    "thousands of nodes in branches": (parts(2500, inside=True), "at most 64 and 5000"),
     "weights in a file of the system": (weights_elsewhere("/etc/passwd"), "a field of number 13"),
     "weights in a file beside": (weights_elsewhere("weights.bin"), "a field of number 13"),
     "a loop without end": (without_end, "'Identity' is no operator|'Loop' is no operator"),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
-from .usage import typed
+from .usage import Once, typed
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -41,25 +41,14 @@ class _Models(argparse.Action):
             namespace.more_models = (*namespace.more_models, value)
 
 
-class _Once(argparse.Action):
-    """Takes one, and refuses another: the last of two would win in silence."""
-
-    def __call__(
-        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, value: object, option: str | None = None
-    ) -> None:
-        if getattr(namespace, self.dest) is not None:
-            parser.error(f"{option} stands there twice: this command takes one")
-        setattr(namespace, self.dest, value)
-
-
 def add_wake_options(parser: argparse.ArgumentParser, *, several_models: bool = False) -> None:
     """Add what every command that listens for words takes."""
     parser.add_argument(
-        "--words", type=_words, metavar="A,B", action=_Once,
+        "--words", type=_words, metavar="A,B", action=Once,
         help="words to listen for; all that the model knows if not given",
     )  # fmt: skip
     parser.add_argument(
-        "--model", type=Path, metavar="NAME.onnx", action=_Models if several_models else _Once,
+        "--model", type=Path, metavar="NAME.onnx", action=_Models if several_models else Once,
         help="a model file; the installed one if not given" + (" (with --uri once or more often)" * several_models),
     )  # fmt: skip
     parser.set_defaults(more_models=())

@@ -9,7 +9,7 @@ from ..errors import UsageError
 from ..events import SAMPLE_RATE
 from . import measure_live, terminal
 from . import measure_tune_table as table
-from .usage import typed
+from .usage import Once, typed
 
 if TYPE_CHECKING:
     from ..audio.block import Samples
@@ -52,11 +52,15 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     parser.add_argument("--confidence", type=float, default=0.9, metavar="C", help="(default: %(default)s)")
     measure_live.add_arguments(parser)
-    parser.add_argument("--words", type=Path, metavar="CORPUS", help="labelled wake words, to measure the misses on")
+    parser.add_argument(
+        "--words", type=Path, metavar="CORPUS", action=Once, help="labelled wake words, to measure the misses on"
+    )
     parser.add_argument(
         "--tolerance", type=float, default=0.5, metavar="S", help="seconds beside a label (default: %(default)s)"
     )
-    parser.add_argument("--model", type=Path, metavar="NAME.onnx", help="a model file; the installed one if not given")
+    parser.add_argument(
+        "--model", type=Path, metavar="NAME.onnx", action=Once, help="a model file; the installed one if not given"
+    )
     parser.add_argument("--write", action="store_true", help="set the thresholds in the config; the rest of it stays")
     parser.add_argument(
         "--lower", action="store_true", help="let --write go below the model's own threshold, which it keeps otherwise"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import terminal
+from .usage import Once
 
 if TYPE_CHECKING:
     from ..wake.manifest import Manifest, OperatingPoint
@@ -22,7 +23,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         epilog="example: wakegate models --word computer",
     )
     parser.add_argument("--word", metavar="WORD", help="only this word")
-    parser.add_argument("--model", type=Path, metavar="NAME.onnx", help="a model file in place of those installed")
+    parser.add_argument(
+        "--model", type=Path, metavar="NAME.onnx", action=Once, help="a model file in place of those installed"
+    )
     parser.add_argument("--json", action="store_true", help="everything, one JSON line a model")
     parser.set_defaults(run=run)
 

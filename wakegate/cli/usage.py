@@ -27,3 +27,15 @@ def channel(text: str) -> int:
     if not text.isascii() or not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no channel: give a whole number, from 1")
     return int(text)
+
+
+class Once(argparse.Action):
+    """Takes one, and refuses another: the last of two would win in silence."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, value: object, option: str | None = None
+    ) -> None:
+        """Take it."""
+        if getattr(namespace, self.dest) is not None:
+            parser.error(f"{option} is given more than once: this command takes one")
+        setattr(namespace, self.dest, value)

@@ -19,7 +19,8 @@ from .verifier import BANDS, PLACES, Plane, Verifier
 
 def verified(verifiers: Sequence[Verifier], odds: str, steps: int, prefix: str = "") -> Nodes:
     """Return the branch: the window once, the first stage a step. It reads ``bands`` and ``odds`` of the graph."""
-    branch, words, trust = Nodes(prefix), verifiers[0].value.out_channels - 1, verifiers[0].trust
+    branch, trust = Nodes(prefix), verifiers[0].trust
+    words = verifiers[0].value.out_channels // verifiers[0].shape.answers - 1
     look, across = _Look(branch, verifiers[0]), _across(branch)
     second = look.at(branch, across)
     # "No word" has odds of one against itself.
@@ -69,12 +70,20 @@ class _Look:
             assert isinstance(layer, Conv1d) and layer.bias is not None
             kernel, added = (value.detach().numpy() for value in (layer.weight, layer.bias))
             names = (f"{named}deep_weight{index}", f"{named}deep_bias{index}")
-            self._deep.append((branch.weights(names[0], kernel), branch.constant(names[1], added)))
+            written = (branch.weights(names[0], kernel), branch.constant(names[1], added))
+            self._deep.append((written, {"group": layer.groups} if layer.groups > 1 else {}))
         self._said = {}
         for name, said in (("value", verifier.value), ("attention", verifier.weight)):
             assert said.bias is not None
             values = (("weight", said.weight), ("bias", said.bias))
             self._said[name] = [branch.constant(f"{named}{name}_{k}", v.detach().numpy()) for k, v in values]
+        groups = verifier.value.groups
+        self._apart = {"group": groups} if groups > 1 else {}
+        self._answers = None
+        if verifier.shape.answers > 1:
+            self._answers = branch.constant(
+                f"{named}answers", [verifier.shape.answers, verifier.value.out_channels // verifier.shape.answers]
+            )
         self._place = branch.constant(f"{named}place", verifier.place.detach().numpy()[None])
         self._plane_axes = branch.constant(f"{named}plane_axes", [0, 1])
         self._time_axis = branch.constant(f"{named}time_axis", [2])
@@ -88,14 +97,20 @@ class _Look:
         x = nodes.node("Reshape", [x, self._stacked], f"{named}stacked")
         x = nodes.node("Conv", [x, *self._mix], f"{named}mix", pads=[1, 1])
         x = nodes.node("Relu", [x], f"{named}mixed")
-        for index, layer in enumerate(self._deep):
-            x = nodes.node("Conv", [x, *layer], f"{named}deep_conv{index}", pads=[1, 1])
+        for index, (layer, apart) in enumerate(self._deep):
+            x = nodes.node("Conv", [x, *layer], f"{named}deep_conv{index}", pads=[1, 1], **apart)
             x = nodes.node("Relu", [x], f"{named}deep_relu{index}")
-        said = {name: nodes.node("Conv", [x, *self._said[name]], f"{named}{name}") for name in self._said}
+        said = {
+            name: nodes.node("Conv", [x, *self._said[name]], f"{named}{name}", **self._apart) for name in self._said
+        }
         placed = nodes.node("Add", [said["attention"], self._place], f"{named}placed")
         weights = nodes.node("Softmax", [placed], f"{named}weights", axis=2)
         pooled = nodes.node("Mul", [weights, said["value"]], f"{named}pooled")
-        return nodes.node("ReduceSum", [pooled, self._time_axis], f"{named}second", keepdims=0)
+        second = nodes.node("ReduceSum", [pooled, self._time_axis], f"{named}second", keepdims=0)
+        if self._answers is None:
+            return second
+        each = nodes.node("Reshape", [second, self._answers], f"{named}each")
+        return nodes.node("ReduceMean", [each], f"{named}agreed", axes=[0], keepdims=1)
 
 
 def _across(branch: Nodes) -> str:

@@ -33,11 +33,15 @@ class VerifierShape:
         Of the planes, and of the convolution that mixes them.
     deep : tuple of int
         Channels of further convolutions over the places, between what is heard there and the answer.
+    answers : int
+        How many, each with such convolutions and a loss of its own, say what they make of the places. They differ by
+        what they began with; their mean counts.
     """
 
     channels: tuple[int, int, int, int] = (24, 48, 96, 128)
     mixed: int = 160
     deep: tuple[int, ...] = ()
+    answers: int = 1
 
 
 class Plane(nn.Module):
@@ -72,24 +76,34 @@ class Verifier(nn.Module):
         self.mix = nn.Conv1d(BANDS * shape.channels[-1], shape.mixed, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm1d(shape.mixed)
         self.drop = nn.Dropout(0.25)
-        over = (shape.mixed, *shape.deep)
-        self.deep = nn.ModuleList(nn.Conv1d(over[n], over[n + 1], 3, padding=1) for n in range(len(shape.deep)))
-        self.value = nn.Conv1d(over[-1], outputs, 1)
-        self.weight = nn.Conv1d(over[-1], outputs, 1)
-        self.place = nn.Parameter(torch.zeros(outputs, PLACES))
+        count = shape.answers
+        over = (shape.mixed, *(count * channels for channels in shape.deep))
+        # The first hears what all share, and the others what is made of it for the same answer.
+        self.deep = nn.ModuleList(
+            nn.Conv1d(over[n], over[n + 1], 3, padding=1, groups=count if n else 1) for n in range(len(shape.deep))
+        )
+        apart = count if shape.deep else 1
+        self.value = nn.Conv1d(over[-1], count * outputs, 1, groups=apart)
+        self.weight = nn.Conv1d(over[-1], count * outputs, 1, groups=apart)
+        self.place = nn.Parameter(torch.zeros(count * outputs, PLACES))
         self.register_buffer("trust", torch.tensor(TRUST))
 
     def heard(self, features: Tensor) -> Tensor:
         """(batch, WINDOW, MELS) to (batch, mixed, PLACES): what is heard in each 80 ms."""
         return torch.relu(self.norm(self.mix(self.planes(features.transpose(1, 2)[:, None]).flatten(1, 2))))
 
-    def answer(self, heard: Tensor, first: Tensor) -> Tensor:
-        """(batch, mixed, PLACES) and (batch, outputs) log chances of the first stage to (batch, outputs) logits."""
+    def each(self, heard: Tensor, first: Tensor) -> Tensor:
+        """(batch, mixed, PLACES) and (batch, outputs) log chances of the first stage to (batch, answers, outputs)."""
         x = self.drop(heard)
         for layer in self.deep:
             x = self.drop(torch.relu(layer(x)))
-        logits: Tensor = pooled(self.value(x), self.weight(x) + self.place) + self.trust * first
+        second = pooled(self.value(x), self.weight(x) + self.place)
+        logits: Tensor = second.reshape(len(x), self.shape.answers, -1) + self.trust * first[:, None]
         return logits
+
+    def answer(self, heard: Tensor, first: Tensor) -> Tensor:
+        """(batch, mixed, PLACES) and (batch, outputs) log chances of the first stage to (batch, outputs) logits."""
+        return self.each(heard, first).mean(1)
 
     def forward(self, features: Tensor, first: Tensor) -> Tensor:
         """(batch, WINDOW, MELS) and (batch, outputs) log chances of the first stage to (batch, outputs) logits."""

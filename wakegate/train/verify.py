@@ -72,8 +72,7 @@ def checkpoint(folder: Path, number: int) -> Path:
 def load_verifier(path: Path) -> Verifier:
     """Load a checkpoint's averaged weights, ready to score."""
     saved = torch.load(path, weights_only=True)
-    shape = saved["shape"]
-    verifier = Verifier(NONE + 1, VerifierShape(channels=tuple(shape["channels"]), mixed=shape["mixed"]))
+    verifier = Verifier(NONE + 1, VerifierShape(**saved["shape"]))
     verifier.load_state_dict(saved["averaged"])
     verifier.eval()
     return verifier

@@ -18,6 +18,8 @@ from .numpy_tape import Array, Tape, spread
 from .onnx_file import MOST_AXES, Node
 from .session import MOST_VALUES
 
+_MOST_GROUPS = 32
+"""Of a convolution: each is a call of its own."""
 _ZERO = np.zeros((), np.float32)
 
 
@@ -180,9 +182,11 @@ def _pad(tape: Tape, _: Node, x: Array, edges: tuple[int, ...]) -> Array:
 
 
 def _conv(tape: Tape, node: Node, x: Array, weight: Array, bias: Array) -> Array:
-    """Every place's window becomes a column; the weights times these columns are the convolution."""
+    """Every place's window becomes a column; the weights times these columns are the convolution, group by group."""
     axes, (made, channels, *kernel) = x.ndim - 2, weight.shape
-    if axes < 1 or x.shape[:2] != (1, channels) or len(kernel) != axes or bias.shape != (made,):
+    groups = _number(node, "group") if "group" in node.attributes else 1
+    fits = 0 < groups <= _MOST_GROUPS and made % groups == 0 and x.shape[:2] == (1, groups * channels)
+    if axes < 1 or not fits or len(kernel) != axes or bias.shape != (made,):
         raise ValueError(f"it convolves {x.shape} with {weight.shape} and adds {bias.shape}")
     strides, dilations = (_listed(node, name, (1,) * axes) for name in ("strides", "dilations"))
     pads = _listed(node, "pads", (0,) * 2 * axes)
@@ -194,9 +198,12 @@ def _conv(tape: Tape, node: Node, x: Array, weight: Array, bias: Array) -> Array
     every = tuple(slice(None, None, step) for step in (1, *strides, *dilations))
     windows = np.moveaxis(sliding_window_view(x[0], spans, along)[every], along, range(-axes, 0))
     places = windows.shape[-axes:]
-    columns = tape.copy(windows, tape.short_lived(windows.shape)).reshape(channels * math.prod(kernel), -1)
-    out = tape.new((made, math.prod(places)))
-    tape.call(np.matmul, weight.reshape(made, -1), columns, out=out)
+    rows = channels * math.prod(kernel)
+    columns = tape.copy(windows, tape.short_lived(windows.shape)).reshape(groups * rows, -1)
+    out, every_weight, each = tape.new((made, math.prod(places))), weight.reshape(made, -1), made // groups
+    for group in range(groups):
+        own = slice(group * each, (group + 1) * each)
+        tape.call(np.matmul, every_weight[own], columns[group * rows : (group + 1) * rows], out=out[own])
     tape.call(np.add, out, bias[:, None], out=out)
     return out.reshape(1, made, *places)
 
@@ -242,7 +249,7 @@ OPERATORS: Mapping[str, Operator] = {
     "Add": Operator(build=_elementwise(np.add), arrays=(2,)),
     "Cast": Operator(build=_cast, attributes=frozenset({"to"}), reads=(np.int16, np.float16, np.float32)),
     "Concat": Operator(build=_concat, arrays=(2, 3, 4), attributes=frozenset({"axis"})),
-    "Conv": Operator(build=_conv, arrays=(3,), attributes=frozenset({"dilations", "pads", "strides"})),
+    "Conv": Operator(build=_conv, arrays=(3,), attributes=frozenset({"dilations", "group", "pads", "strides"})),
     "Div": Operator(build=_elementwise(np.divide), arrays=(2,)),
     "Gather": Operator(build=_gather, numbers=(1,), longest=1024, attributes=frozenset({"axis"})),
     "Gemm": Operator(build=_gemm, arrays=(3,)),

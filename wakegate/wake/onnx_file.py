@@ -27,7 +27,7 @@ MOST_AXES = 8
 MOST_INPUTS, MOST_PARTS = 64, 5000
 """What goes in, states among it; nodes and constants, those of branches too. Each costs engines memory of its own, and
 some of them look at every pair: thousands of tiny ones would take minutes to load. Ours has 9 and 324, and with as
-many words of one's own as a manifest may name 61 and 4640."""
+many words of one's own as a manifest may name 61 and 4822."""
 _VARINT, _BYTES = 0, 2  # wire types
 _INT, _INTS, _TENSOR, _GRAPH = 2, 7, 4, 5  # AttributeProto.AttributeType
 

@@ -80,7 +80,8 @@ def verifier(second: Verifier, first: FirstStage, folder: Path, plan: Plan, chec
         loud = stretched(loudness(heard), rng)
         features = hidden(centred(hurried(loud, rng) if rng.random() < HURRIED else loud), rng, 0.0)
         weights = torch.tensor([1.0, between(plan.negative_weight, done)])
-        return nn.functional.cross_entropy(second(features, chances), classes, weight=weights)
+        each = second.each(second.heard(features), chances).unbind(1)
+        return torch.stack([nn.functional.cross_entropy(one, classes, weight=weights) for one in each]).sum()
 
     _learn(second, loss, rng, plan, checkpoint, told)
 

@@ -26,6 +26,8 @@ Weights = Mapping[str, NDArray[np.generic]]
 DEEP = (96, 96)
 """Convolutions in which a word of one's own is learned, over what the shipped verifier's planes hear. Those stay as
 they are: taught further by the voices at hand, they forget people."""
+ANSWERS = 4
+"""How many learn the word beside each other: their mean misses less than any of them (``benchmarks/README.md``)."""
 OWN_TRUST = 0.5
 """What the first stage of one's own word counts for: more than the shipped one's, for its verifier has learned less."""
 
@@ -59,7 +61,7 @@ class Twin:
 
     def verifier(self) -> Verifier:
         """Return a verifier of one word that hears as the shipped one does, for good, and has learned nothing else."""
-        made = Verifier(2, replace(self.shape, deep=DEEP))
+        made = Verifier(2, replace(self.shape, deep=DEEP, answers=ANSWERS))
         made.load_state_dict(dict(self.seen), strict=False)
         for ear in (made.planes, made.mix, made.norm):
             ear.requires_grad_(False)
