@@ -74,8 +74,8 @@ def test_one_model_under_two_manifests_is_refused_and_no_word_offered_that_nobod
 
 def test_one_word_in_two_spellings_is_refused_at_a_start_and_at_a_reload():
     words = Words(catalogue.installed(), ["computer"], {})
-    with pytest.raises(ModelError, match="repeated"):
+    with pytest.raises(ModelError, match="names 'smart_mirror' twice"):
         Words(catalogue.installed(), ["smart mirror", "smart_mirror"], {})
-    with pytest.raises(ModelError, match="repeated"):
+    with pytest.raises(ModelError, match="names 'Computer' twice"):
         words.retune(["computer", "Computer"], {})
     assert [*words.offered] == ["computer"]
