@@ -403,7 +403,7 @@ def real_ear():
     return load()
 
 
-@pytest.mark.parametrize("real", [False, True], ids=["fake ear", "real ear"])
+@pytest.mark.parametrize("real", [pytest.param(False, marks=pytest.mark.long), True], ids=["fake ear", "real ear"])
 def test_after_a_refusal_memory_holds_no_copy(tmp_path, real):
     inner = real_ear() if real else None
     probes = plant(tmp_path / "noise.wav", seed=11)

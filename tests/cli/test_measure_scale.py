@@ -91,7 +91,7 @@ def test_the_same_bytes_from_any_number_of_processes_and_from_the_cache(home):
     assert one == two == again == fresh
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_stopped_it_says_how_to_go_on_and_leaves_nobody_behind(home, stop):
     process = started(home, *words(home, "out", "--jobs", 2, wait_s=0.5), start_new_session=True)
     wait_for(lambda: kept(home))

@@ -150,7 +150,11 @@ def test_a_client_that_vanishes_leaves_nothing_behind(after, reset):
 
 
 @pytest.mark.parametrize(
-    ("service_of", "most"), [(serving, MOST_CLIENTS), (gated, microphone.MOST_CLIENTS)], ids=["wake", "microphone"]
+    ("service_of", "most"),
+    [
+        pytest.param(serving, MOST_CLIENTS, id="wake"),
+        pytest.param(gated, microphone.MOST_CLIENTS, id="microphone", marks=pytest.mark.long),
+    ],
 )
 def test_a_thousand_connections_and_then_an_honest_one(service_of, most):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -495,7 +495,7 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
-@pytest.mark.parametrize(("rate", "channels"), [(16_000, 1), (48_000, 2)])
+@pytest.mark.parametrize(("rate", "channels"), [pytest.param(16_000, 1, marks=pytest.mark.long), (48_000, 2)])
 def test_a_clients_sound_is_overwritten_when_it_goes(rate, channels, tmp_path):
     probes = plant(tmp_path / "noise.wav", seed=11, rate=rate, channels=channels)
 
