@@ -1,6 +1,6 @@
 """Weeks of sound through one `wakegate listen`: whether it hears at the end what it heard first, and what it took.
 
-    python benchmarks/soak.py --data DATA --days 30 --out benchmarks/results/soak.json
+    python benchmarks/soak.py --data DATA --days 21 --out benchmarks/results/soak.json
 
 DATA holds ``background.csv`` and ``wake_words/index.csv``. One hour of its talk and noise, with each of the six words
 twice, is said over and over to one process, through its standard input, faster than it was spoken; only the eight
@@ -105,7 +105,6 @@ class Listener:
 
     def __init__(self, home: Path) -> None:
         consent(home, "grant")
-        (home / "config" / "wakegate").mkdir(parents=True, exist_ok=True)
         (config := home / "wakegate.toml").write_text(CONFIG)
         self.assist, self.events = home / "assist.sock", home / "events.sock"
         command = [*WAKEGATE, "listen", "--input", "-", "--json", "--config", str(config)]
@@ -115,7 +114,6 @@ class Listener:
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=self.errors, env=clean)
         self.kinds, self.wakes = Counter[str](), list[dict[str, Any]]()
-        self.last = 0
         self._thread = threading.Thread(target=self._hear, daemon=True)
         self._thread.start()
 
@@ -154,19 +152,15 @@ class Listener:
             "cpu_s": round(sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK"), 1),
         }
 
-    def asked(self) -> str:
-        """Come to the event socket, ask for the status, go; return the answer."""
+    def ask(self) -> None:
+        """Come to the event socket, ask for the status, wait for the answer, go."""
         with socket.socket(socket.AF_UNIX) as own:
             own.settimeout(30)
             own.connect(str(self.events))
             own.sendall(b'{"command": "status"}\n')
-            got = b""
-            while b'"reply"' not in got:
-                more = own.recv(65_536)
-                if not more:
-                    break
-                got += more
-        return got.decode()
+            with own.makefile("rb") as lines:
+                if not any(json.loads(line)["kind"] == "reply" for line in lines):
+                    raise RuntimeError("the event socket hung up before it answered")
 
 
 def place(wake: dict[str, Any]) -> tuple[str, int, float]:
@@ -178,7 +172,7 @@ def main() -> None:
     """Say it, and write down what came of it after every day."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--days", type=int, default=21)
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     sound, ends = an_hour(args.data)
@@ -193,7 +187,7 @@ def main() -> None:
             before = Counter(listener.kinds)
             for _ in range(24):
                 listener.say(sound, ends)
-                listener.asked()
+                listener.ask()
                 reader.anew()
             listener.process.send_signal(signal.SIGHUP)
             time.sleep(1)

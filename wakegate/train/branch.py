@@ -19,8 +19,7 @@ from .verifier import BANDS, PLACES, Plane, Verifier
 
 def verified(verifiers: Sequence[Verifier], odds: str, steps: int, prefix: str = "") -> Nodes:
     """Return the branch: the window once, the first stage a step. It reads ``bands`` and ``odds`` of the graph."""
-    branch, trust = Nodes(prefix), verifiers[0].trust
-    words = verifiers[0].value.out_channels // verifiers[0].shape.answers - 1
+    branch, words, trust = Nodes(prefix), verifiers[0].outputs - 1, verifiers[0].trust
     look, across = _Look(branch, verifiers[0]), _across(branch)
     second = look.at(branch, across)
     # "No word" has odds of one against itself.
@@ -81,9 +80,7 @@ class _Look:
         self._apart = {"group": groups} if groups > 1 else {}
         self._answers = None
         if verifier.shape.answers > 1:
-            self._answers = branch.constant(
-                f"{named}answers", [verifier.shape.answers, verifier.value.out_channels // verifier.shape.answers]
-            )
+            self._answers = branch.constant(f"{named}answers", [verifier.shape.answers, verifier.outputs])
         self._place = branch.constant(f"{named}place", verifier.place.detach().numpy()[None])
         self._plane_axes = branch.constant(f"{named}plane_axes", [0, 1])
         self._time_axis = branch.constant(f"{named}time_axis", [2])

@@ -68,7 +68,7 @@ class Verifier(nn.Module):
 
     def __init__(self, outputs: int, shape: VerifierShape) -> None:
         super().__init__()
-        self.shape = shape
+        self.shape, self.outputs = shape, outputs
         sizes = (1, *shape.channels)
         self.planes = nn.Sequential(
             *(Plane(sizes[n], sizes[n + 1], kernel, stride) for n, (kernel, stride) in enumerate(CONVOLUTIONS))
@@ -98,7 +98,7 @@ class Verifier(nn.Module):
         for layer in self.deep:
             x = self.drop(torch.relu(layer(x)))
         second = pooled(self.value(x), self.weight(x) + self.place)
-        logits: Tensor = second.reshape(len(x), self.shape.answers, -1) + self.trust * first[:, None]
+        logits: Tensor = second.reshape(len(x), self.shape.answers, self.outputs) + self.trust * first[:, None]
         return logits
 
     def answer(self, heard: Tensor, first: Tensor) -> Tensor:
